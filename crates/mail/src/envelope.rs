@@ -1,0 +1,155 @@
+//! Who sends what to whom: the envelope, the peer that brought it, and the permit of each recipient.
+
+use crate::{AccountId, Address, MailboxId, Reason, ReversePath, SessionId};
+use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
+
+/// A way into the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Door {
+    /// Mail from other servers (port 25): log-in is never offered.
+    Smtp,
+    /// Mail from users with STARTTLS (port 587).
+    Submission,
+    /// Mail from users under implicit TLS (port 465).
+    Submissions,
+    /// The local submit socket.
+    Local,
+    /// POP3 with STLS (port 110).
+    Pop3,
+    /// POP3 under implicit TLS (port 995).
+    Pop3s,
+    /// The administrator's socket.
+    Admin,
+}
+
+impl Door {
+    /// The word of this door in settings, trace and log.
+    pub fn word(self) -> &'static str {
+        match self {
+            Door::Smtp => "smtp",
+            Door::Submission => "submission",
+            Door::Submissions => "submissions",
+            Door::Local => "local",
+            Door::Pop3 => "pop3",
+            Door::Pop3s => "pop3s",
+            Door::Admin => "admin",
+        }
+    }
+}
+
+/// The other side of a session, as far as it is known.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    /// Which session this is.
+    pub session: SessionId,
+    /// The door it came through.
+    pub door: Door,
+    /// Its network address (IPv4-mapped IPv6 is turned into IPv4 by `net`).
+    pub ip: IpAddr,
+    /// Its port.
+    pub port: u16,
+    /// What it called itself in EHLO or HELO, cleaned to printable ASCII or UTF-8, at most 255 bytes.
+    pub helo: Option<String>,
+    /// Whether it said EHLO (ESMTP) rather than HELO.
+    pub esmtp: bool,
+    /// Version and cipher suite where TLS is active: `TLSv1.3 TLS_AES_256_GCM_SHA384`.
+    pub tls: Option<String>,
+    /// Who logged in.
+    pub login: Option<Login>,
+}
+
+/// A successful log-in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
+    /// The account.
+    pub account: AccountId,
+    /// Its main address.
+    pub address: Address,
+}
+
+/// Where a message comes from, in the one sense that relaying cares about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A session with a peer.
+    Session,
+    /// The server's own mail: bounces, notices, digests.
+    Own,
+}
+
+/// What the sender said of the body (RFC 6152).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BodyKind {
+    /// BODY=7BIT, or nothing said.
+    #[default]
+    SevenBit,
+    /// BODY=8BITMIME.
+    EightBitMime,
+}
+
+/// A message's sender and recipients, with who brought it.
+#[derive(Debug, Clone)]
+pub struct Envelope {
+    /// The peer that brought it.
+    pub peer: Peer,
+    /// Session or own.
+    pub origin: Origin,
+    /// MAIL FROM.
+    pub sender: ReversePath,
+    /// RCPT TO, those that were allowed, in order.
+    pub recipients: Vec<Recipient>,
+    /// What BODY= said.
+    pub body: BodyKind,
+    /// Whether SMTPUTF8 was asked for (RFC 6531).
+    pub smtputf8: bool,
+}
+
+/// A recipient that policy allowed.
+#[derive(Debug, Clone)]
+pub struct Recipient {
+    /// The address as the peer gave it (source route dropped).
+    pub address: Address,
+    /// Why it may be accepted.
+    pub permit: Permit,
+    /// Where it is kept here, after aliases; empty only for recipients elsewhere.
+    pub targets: Vec<Target>,
+}
+
+/// An account that receives a copy.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Target {
+    /// The account.
+    pub account: AccountId,
+    /// Its INBOX.
+    pub inbox: MailboxId,
+    /// The address that the alias (or the recipient itself) ended in.
+    pub address: Address,
+}
+
+/// The right of a recipient to be accepted: which rule gave it, and why.
+///
+/// Only `policy` makes one ([`Permit::issue`]; the house rules test for it), and intake refuses a
+/// recipient whose permit does not fit where it goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Permit {
+    rule: String,
+    reason: Reason,
+}
+
+impl Permit {
+    /// Makes a permit. Called in `policy` and nowhere else.
+    pub fn issue(rule: impl Into<String>, reason: Reason) -> Self {
+        Self { rule: rule.into(), reason }
+    }
+
+    /// The rule that gave it: `account anna@example.org`, `relay-domains:3`.
+    pub fn rule(&self) -> &str {
+        &self.rule
+    }
+
+    /// Why it was given.
+    pub fn reason(&self) -> Reason {
+        self.reason
+    }
+}

@@ -1,0 +1,38 @@
+//! What happens to a message: findings once, a verdict for each recipient, a rendition.
+
+use crate::{AccountId, Finding, MailboxId, Refusal, Rendition};
+
+/// The filter's whole answer about one message.
+#[derive(Debug, Clone)]
+pub struct Judgement {
+    /// Everything that the stages found.
+    pub findings: Vec<Finding>,
+    /// One verdict for each recipient of the envelope, in its order.
+    pub verdicts: Vec<Verdict>,
+    /// How mailboxes show the message: trace fields in, forged fields out.
+    pub rendition: Rendition,
+}
+
+/// What happens to the message for one recipient.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is put into these mailboxes by the accept commit.
+    Deliver(Vec<Placement>),
+    /// Refused in the session.
+    Refuse(Refusal),
+    /// Try again later.
+    Later(Refusal),
+    /// Accepted in words only; the trace says why.
+    Discard(Refusal),
+}
+
+/// A place in a mailbox.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Placement {
+    /// Whose it is.
+    pub account: AccountId,
+    /// The mailbox.
+    pub mailbox: MailboxId,
+    /// Flags that the entry starts with, as a bit set of the store (0 = none).
+    pub flags: i64,
+}

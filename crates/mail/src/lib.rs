@@ -1,0 +1,32 @@
+//! The vocabulary of the house: what every other room speaks in.
+//!
+//! Addresses, domains, envelopes, the index of a message, renditions, findings, judgements,
+//! reasons and events. Layer 0: this crate does no I/O, reads no clock and spawns nothing.
+//! Values are made by parsing and exist only in valid form; nobody checks them again.
+
+pub mod address;
+pub mod decision;
+pub mod domain;
+pub mod envelope;
+pub mod finding;
+pub mod id;
+pub mod index;
+pub mod judgement;
+pub mod reason;
+pub mod rendition;
+pub mod secret;
+pub mod time;
+pub mod trace;
+
+pub use address::{Address, AddressError, ForwardPath, Host, LocalPart, ReversePath};
+pub use decision::{Decision, Refusal, ReplyText};
+pub use domain::Domain;
+pub use envelope::{BodyKind, Door, Envelope, Login, Origin, Peer, Permit, Recipient, Target};
+pub use finding::{Finding, Suggestion};
+pub use id::{AccountId, EntryId, Id, MailboxId, MessageId, SessionId};
+pub use judgement::{Judgement, Placement, Verdict};
+pub use reason::Reason;
+pub use rendition::{Piece, Rendition};
+pub use secret::Secret;
+pub use time::Timestamp;
+pub use trace::{Event, TraceRow};

@@ -1,0 +1,178 @@
+//! Why something was decided: a closed list, the same words in trace, reply, header, page and manual.
+
+macro_rules! reasons {
+    ($($(#[doc = $doc:literal])+ $name:ident = $word:literal,)+) => {
+        /// Why a decision came out as it did.
+        ///
+        /// The word ([`Reason::word`]) is what the trace, logs and filters show; the text that a
+        /// peer sees is made in `smtp::reply` alone.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Reason { $($(#[doc = $doc])+ $name,)+ }
+
+        impl Reason {
+            /// Every reason, in the order of the list.
+            pub const ALL: &'static [Reason] = &[$(Reason::$name,)+];
+
+            /// The word of this reason, in snake case.
+            pub fn word(self) -> &'static str {
+                match self { $(Reason::$name => $word,)+ }
+            }
+
+            /// What this reason means, in a sentence for an administrator.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Reason::$name => concat!($($doc,)+).trim_ascii(),)+ }
+            }
+
+            /// The reason with this word, if there is one.
+            pub fn from_word(word: &str) -> Option<Reason> {
+                match word { $($word => Some(Reason::$name),)+ _ => None }
+            }
+        }
+    };
+}
+
+reasons! {
+    // Why something was allowed.
+    /// No rule spoke against it.
+    Unopposed = "unopposed",
+    /// The recipient is an account of this server.
+    LocalAccount = "local_account",
+    /// The recipient is an alias that ends in accounts of this server.
+    LocalAlias = "local_alias",
+    /// Postmaster and abuse are always reachable (RFC 5321 §4.5.1, RFC 2142).
+    RoleAddress = "role_address",
+    /// The recipient's domain is listed as one that we relay for.
+    RelayDomain = "relay_domain",
+    /// The client's network is listed as one that may relay.
+    RelayNetwork = "relay_network",
+    /// The access map allows relaying.
+    AccessRelay = "access_relay",
+    /// The access map allows it (OK).
+    AccessAllowed = "access_allowed",
+    /// The client logged in.
+    Authenticated = "authenticated",
+    /// The server itself made the message.
+    OwnMail = "own_mail",
+
+    // Connections and sessions.
+    /// The server is at its limit of connections.
+    TooManyConnections = "too_many_connections",
+    /// This address (or IPv6 /64) is at its limit of connections.
+    TooManyFromAddress = "too_many_from_address",
+    /// The server is shutting down.
+    ShuttingDown = "shutting_down",
+    /// The client spoke before the greeting.
+    EarlyTalker = "early_talker",
+    /// The client sent data in one segment with STARTTLS, before the handshake (RFC 3207 §4.2).
+    DataBeforeHandshake = "data_before_handshake",
+    /// The TLS handshake failed.
+    TlsFailed = "tls_failed",
+    /// The client was silent for too long.
+    IdleTooLong = "idle_too_long",
+    /// The client sent more slowly than the minimum rate.
+    TooSlow = "too_slow",
+    /// Too many errors in one session.
+    TooManyErrors = "too_many_errors",
+    /// Too many commands, connections or messages in a span of time.
+    RateExceeded = "rate_exceeded",
+
+    // Commands.
+    /// The command is not known.
+    UnknownCommand = "unknown_command",
+    /// The command exists, but this server never offers it (VRFY, EXPN and their kin).
+    CommandDisabled = "command_disabled",
+    /// The command is out of order.
+    BadSequence = "bad_sequence",
+    /// The command or its parameters cannot be read.
+    SyntaxError = "syntax_error",
+    /// A parameter of MAIL or RCPT is not known.
+    UnknownParameter = "unknown_parameter",
+    /// A command line is longer than the standard allows.
+    CommandTooLong = "command_too_long",
+    /// A line ends in a bare CR or LF.
+    BareLineEnd = "bare_line_end",
+    /// A bare LF from a named network was repaired to CRLF.
+    BareLineEndRepaired = "bare_line_end_repaired",
+    /// The data holds a NUL byte.
+    NulByte = "nul_byte",
+    /// A body line is longer than the standard allows, but bearable.
+    LongLine = "long_line",
+    /// A body line is longer than 64 KiB.
+    LineTooLong = "line_too_long",
+    /// The message header is larger than the limit.
+    HeaderTooLarge = "header_too_large",
+    /// The message is larger than the limit.
+    MessageTooLarge = "message_too_large",
+    /// More recipients than one transaction may have.
+    TooManyRecipients = "too_many_recipients",
+    /// The message has passed through too many servers: a mail loop.
+    TooManyHops = "too_many_hops",
+    /// The message needs SMTPUTF8, which was not asked for (RFC 6531 §3.6).
+    NeedsSmtputf8 = "needs_smtputf8",
+
+    // Policy.
+    /// The access map refuses it.
+    AccessRejected = "access_rejected",
+    /// The access map discards it.
+    AccessDiscarded = "access_discarded",
+    /// Nobody allowed this client to send mail to that domain.
+    RelayDenied = "relay_denied",
+    /// The recipient may be relayed to, but delivery elsewhere is not built yet.
+    NoRouteYet = "no_route_yet",
+    /// There is no such recipient.
+    UnknownRecipient = "unknown_recipient",
+    /// The recipient's account is disabled.
+    AccountDisabled = "account_disabled",
+    /// The recipient's mailbox is full.
+    MailboxFull = "mailbox_full",
+    /// The alias refers to itself.
+    AliasLoop = "alias_loop",
+    /// The alias expands to too many addresses or too deep.
+    AliasTooLarge = "alias_too_large",
+    /// No credentials without TLS, anywhere.
+    TlsRequired = "tls_required",
+    /// The name or the password is wrong.
+    BadCredentials = "bad_credentials",
+    /// Too many failed log-ins lately.
+    LoginBudget = "login_budget",
+    /// The mailbox is open in another session (RFC 1939 §4).
+    MailboxInUse = "mailbox_in_use",
+
+    // Content.
+    /// The subject matches a prohibited one.
+    SubjectProhibited = "subject_prohibited",
+    /// Two mail programs could read the message differently.
+    Ambiguous = "ambiguous",
+    /// A header field that only this server may write came from outside and was removed.
+    ForgedTraceField = "forged_trace_field",
+
+    // The server's own state.
+    /// The disk is (nearly) full.
+    StorageFull = "storage_full",
+    /// The store could not keep it.
+    StorageFailed = "storage_failed",
+    /// The filter did not finish in time.
+    FilterTimeout = "filter_timeout",
+    /// Something went wrong inside; the log knows what.
+    InternalError = "internal_error",
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+impl serde::Serialize for Reason {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(self.word())
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Reason {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let word = <std::borrow::Cow<'de, str>>::deserialize(d)?;
+        Reason::from_word(&word)
+            .ok_or_else(|| serde::de::Error::custom(format!("no reason is called {word}")))
+    }
+}
