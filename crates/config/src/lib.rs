@@ -1,1 +1,20 @@
-//! config
+//! The settings file and the map files, typed and checked.
+//!
+//! `gatepost.toml` says where and how much ([`Settings`]); sendmail's own files (access, aliases,
+//! relay-domains, virtusertable, local-host-names) can be named in it and are read unchanged.
+//! Whatever is wrong is told with file, line and column ([`Problem`]). Only this crate knows the
+//! formats. It decides nothing: matching is `policy`'s and `filter`'s business.
+
+pub mod choices;
+mod file;
+mod problem;
+mod reader;
+pub mod reply;
+pub mod settings;
+pub mod subject;
+pub mod table;
+mod tree;
+
+pub use choices::{BareLf, LogFormat, SmtpNetwork};
+pub use problem::{Problem, Severity};
+pub use settings::{Settings, load};

@@ -1,0 +1,282 @@
+//! The settings file: every setting once, with its type, default, range and documentation.
+//!
+//! `settings!` makes from this table the types that the other rooms read, the reader with its
+//! messages, and the page `docs/settings.md` ([`crate::reference`]). To add a setting, add its
+//! entry here, and use it where it belongs; nothing else has to be changed.
+
+use crate::choices::{BareLf, LogFormat, SmtpNetwork};
+use crate::problem::Problem;
+use crate::reader::{Reader, Setting, Table};
+use crate::subject::SubjectRule;
+use crate::table::{KeyDoc, SectionDoc, range, settings};
+use crate::tree::Node;
+use ipnet::IpNet;
+use mail::{Domain, Secret};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+settings! {
+    /// Who this server is, and as whom it runs.
+    server: Server {
+        /// The server's own name, as it greets, signs trace fields and is looked up: the name
+        /// that its MX record and the PTR record of its address have.
+        hostname: Domain = required;
+        /// The system user that `serve` becomes when it was started as root. It never stays root.
+        user: String = ("gatepost".to_owned());
+        /// The socket by which the `gatepost` command talks to the running server; only root and
+        /// the server's own user may open it. Left out: `admin.sock` in the data folder.
+        admin_socket: Option<PathBuf> = None;
+        /// How log lines are written to standard error: `text` (key=value) or `json`.
+        log_format: LogFormat = (LogFormat::Text);
+        /// How long sessions may go on after SIGTERM before they are cut.
+        drain_grace_secs: u64 = 30 in 0..=3_600;
+    }
+
+    /// The doors: addresses and ports that are listened on. Port 0 takes a free one.
+    listen: Listen {
+        /// Mail from other servers, STARTTLS offered, no log-in (RFC 5321).
+        smtp: Vec<SocketAddr> = (everywhere(25));
+        /// Mail from own users, STARTTLS and a log-in required (RFC 6409). Until sending is
+        /// built, only recipients on this server are taken.
+        submission: Vec<SocketAddr> = (Vec::new());
+        /// The same with TLS from the first byte (RFC 8314).
+        submissions: Vec<SocketAddr> = (Vec::new());
+        /// Mailboxes over POP3; nothing but CAPA, STLS and QUIT before TLS (RFC 2595).
+        pop3: Vec<SocketAddr> = (Vec::new());
+        /// Mailboxes over POP3 with TLS from the first byte (RFC 8314).
+        pop3s: Vec<SocketAddr> = (everywhere(995));
+        /// How many connections the kernel keeps waiting at each door.
+        backlog: u32 = 1_024 in 16..=65_535;
+    }
+
+    /// The certificate of all doors. TLS 1.2 and 1.3 only.
+    tls: Tls {
+        /// File with the certificate chain (PEM). It is read again when it changes. Left out: the
+        /// self-signed one in the data folder, which `gatepost init` made.
+        certificate: Option<PathBuf> = None;
+        /// File with its private key (PEM); only the server's user should be able to read it.
+        key: Option<PathBuf> = None;
+        /// How long before the certificate ends the log begins to warn.
+        warn_before_days: u64 = 14 in 1..=90;
+    }
+
+    /// Where mail and everything else that lasts is kept.
+    storage: Storage {
+        /// The data folder (mode 0700): database, large bodies, the lock.
+        data: PathBuf = (PathBuf::from("/var/lib/gatepost"));
+        /// A PostgreSQL database, `postgres://user:password@host:port/name`. Left out: SQLite in
+        /// the data folder. With a password in it, the settings file must not be world-readable.
+        database: Option<Secret<String>> = None;
+        /// How long the trace of decisions is kept.
+        trace_retention_days: u64 = 30 in 1..=3_650;
+        /// Free space on the data folder's disk below which mail is answered 452; the larger of
+        /// this and `disk_free_min_percent` counts.
+        disk_free_min_bytes: u64 = 1_073_741_824 in 0..=1_125_899_906_842_624;
+        /// The same as a share of the disk.
+        disk_free_min_percent: u64 = 5 in 0..=50;
+    }
+
+    /// What one peer, session or message may take. Every limit has a default that suits a small
+    /// or middle-sized organisation.
+    limits: Limits {
+        /// Largest message, at every door; a 25 MiB file has this size once it is encoded.
+        message_size_max: u64 = 36_700_160 in 65_536..=2_147_483_648;
+        /// Largest message header.
+        header_size_max: usize = 262_144 in 4_096..=4_194_304;
+        /// Most recipients in one transaction from another server.
+        recipients_max: usize = 1_000 in 100..=50_000;
+        /// Most recipients in one transaction of a user who logged in.
+        submission_recipients_max: usize = 100 in 1..=50_000;
+        /// Most connections at one time from one IPv4 address or IPv6 /64, all doors together.
+        connections_per_address: usize = 30 in 1..=100_000;
+        /// Most connections at one time from all, all doors together.
+        connections_max: usize = 1_200 in 1..=100_000;
+        /// Errors after which a session is closed.
+        errors_max: usize = 20 in 1..=1_000;
+        /// `Received` fields beyond which a message is taken to go in a circle.
+        hops_max: usize = 30 in 5..=1_000;
+        /// How long a peer may take from a reply to the end of its next command.
+        idle_timeout_secs: u64 = 300 in 5..=3_600;
+        /// How long a message body, or a command that has begun, may take before its speed
+        /// (`data_rate_min_bytes`) is looked at.
+        command_timeout_secs: u64 = 60 in 5..=3_600;
+        /// Bytes a second below which a message body is cut.
+        data_rate_min_bytes: u64 = 100 in 1..=1_000_000;
+        /// How deep aliases may lead to other aliases.
+        alias_depth_max: usize = 10 in 1..=100;
+        /// Most addresses that one alias may end in.
+        alias_fanout_max: usize = 1_000 in 1..=50_000;
+        /// How long looking at a message's content may take before the answer is 451.
+        filter_timeout_secs: u64 = 60 in 1..=600;
+    }
+
+    /// Budgets for guessing passwords. They never lock an owner out from where they have been.
+    login: Login {
+        /// How long the answer to a failed log-in is held back.
+        failure_delay_secs: u64 = 5 in 0..=60;
+        /// Failed log-ins after which a connection is closed.
+        failures_per_connection_max: usize = 3 in 1..=20;
+        /// Failed log-ins from one address within the span.
+        failures_per_address_max: usize = 10 in 1..=1_000_000;
+        /// Failed log-ins from one network (IPv4 /24, IPv6 /48) within the span.
+        failures_per_network_max: usize = 50 in 1..=1_000_000;
+        /// Failed log-ins to one account, from wherever, within the span.
+        failures_per_account_max: usize = 50 in 1..=1_000_000;
+        /// The span in which failures are counted.
+        failure_span_secs: u64 = 3_600 in 1..=604_800;
+        /// Password hashes computed at one time; each takes about 20 MiB.
+        hashes_at_once_max: usize = 2 in 1..=64;
+    }
+
+    /// The budget for asking after recipients that do not exist. Failed log-ins with an unknown
+    /// name draw on it too.
+    recipient: UnknownRecipient {
+        /// Unknown recipients from one address within the span after which answers are delayed.
+        unknown_before_delay: usize = 5 in 0..=1_000_000;
+        /// How long they are then held back.
+        unknown_delay_secs: u64 = 5 in 0..=60;
+        /// Unknown recipients from one address within the span after which it is refused.
+        unknown_before_block: usize = 50 in 1..=1_000_000;
+        /// The span in which they are counted.
+        unknown_span_secs: u64 = 3_600 in 1..=604_800;
+    }
+
+    /// How much one address may send; above it the answer is 4xx.
+    rate: Rate {
+        /// Connections a minute from one IPv4 address or IPv6 /64.
+        connections_per_minute_max: usize = 600 in 1..=10_000_000;
+        /// Messages a minute from one IPv4 address or IPv6 /64.
+        messages_per_minute_max: usize = 1_200 in 1..=10_000_000;
+    }
+
+    /// Who may send mail through this server to elsewhere, besides users who log in: nobody, unless
+    /// named here. Until sending is built, what is allowed here is answered 451.
+    relay: Relay {
+        /// Client networks that may send to anywhere. Loopback is not among them by itself:
+        /// behind a proxy or in a container strangers look local.
+        networks: Vec<IpNet> = (Vec::new());
+        /// Domains that mail is taken for on its way elsewhere; each covers its hosts.
+        domains: Vec<Domain> = (Vec::new());
+        /// A file with more of both, in the format of sendmail's `relay-domains`.
+        domains_file: Option<PathBuf> = None;
+    }
+
+    /// The access map: who is refused, allowed, discarded.
+    access: Access {
+        /// A file in the format of sendmail's `access`. Entries made at run time live in the store.
+        file: Option<PathBuf> = None;
+    }
+
+    /// Other names for mailboxes.
+    aliases: Aliases {
+        /// A file in the format of sendmail's `aliases`. Entries made at run time live in the store.
+        file: Option<PathBuf> = None;
+        /// A file in the format of sendmail's `virtusertable`.
+        virtusertable_file: Option<PathBuf> = None;
+    }
+
+    /// Which domains are this server's own, besides those in the store.
+    local: Local {
+        /// A file in the format of sendmail's `local-host-names`.
+        hosts_file: Option<PathBuf> = None;
+    }
+
+    /// Exceptions of the SMTP protocol for named networks.
+    smtp: Smtp {
+        /// One `[[smtp.networks]]` for each network.
+        networks: Vec<SmtpNetwork> = (Vec::new());
+    }
+
+    /// Prohibited subjects. Rules made at run time live in the store.
+    subject: Subject {
+        /// One `[[subject.rules]]` for each rule; the first that matches decides.
+        rules: Vec<SubjectRule> = (Vec::new());
+    }
+}
+
+/// A port on all addresses, IPv4 and IPv6.
+fn everywhere(port: u16) -> Vec<SocketAddr> {
+    vec![(Ipv4Addr::UNSPECIFIED, port).into(), (Ipv6Addr::UNSPECIFIED, port).into()]
+}
+
+/// Settings files are small; what is larger was named by mistake.
+const FILE_MAX: usize = 4 << 20;
+
+/// Reads and checks the settings file at `path`; all problems at once.
+pub fn load(path: &Path) -> Result<Settings, Vec<Problem>> {
+    let text = crate::file::read(path, FILE_MAX).map_err(|problem| vec![problem])?;
+    Settings::from_str(&text, path)
+}
+
+impl Settings {
+    /// Checks the text of a settings file known as `path`; relative paths in it start from the
+    /// folder of `path`.
+    pub fn from_str(text: &str, path: &Path) -> Result<Self, Vec<Problem>> {
+        Self::from_tree(&Node::parse(path, text)?)
+    }
+
+    /// Checks `base` with `overlay` laid on it: a setting that the overlay has wins, the others
+    /// stay. Each text comes with the path it is known as.
+    pub fn with_overlay(base: (&str, &Path), overlay: (&str, &Path)) -> Result<Self, Vec<Problem>> {
+        let over = Node::parse(overlay.1, overlay.0)?;
+        Self::from_tree(&Node::parse(base.1, base.0)?.overlay(over))
+    }
+
+    fn from_tree(root: &Node) -> Result<Self, Vec<Problem>> {
+        let mut reader = Reader::default();
+        let settings = Self::read(root, &mut reader);
+        if let Some(settings) = &settings {
+            settings.check(root, &mut reader);
+        }
+        match settings {
+            Some(settings) if reader.problems.is_empty() => Ok(settings),
+            _ => Err(reader.problems),
+        }
+    }
+
+    /// What no single setting can know.
+    fn check(&self, root: &Node, reader: &mut Reader) {
+        let section =
+            |name| Table::open(Some(root), Self::SECTIONS, &mut Reader::default()).node(name);
+        if self.tls.certificate.is_some() != self.tls.key.is_some()
+            && let Some(node) = section("tls")
+        {
+            reader.say(node, "`certificate` and `key` go together: one of them is missing");
+        }
+        if self.limits.connections_per_address > self.limits.connections_max
+            && let Some(node) = section("limits")
+        {
+            reader.say(node, "`connections_per_address` is greater than `connections_max`");
+        }
+        if let Some(node) = section("relay") {
+            for net in self.relay.networks.iter().filter(|net| too_wide(net)) {
+                let message = format!("`{net}` is too wide: it would make an open relay");
+                reader.say(node, message);
+            }
+        }
+    }
+
+    /// Whether bare LF is repaired for this client instead of refused: only for networks that the
+    /// administrator named.
+    pub fn repairs_bare_lf(&self, ip: IpAddr) -> bool {
+        let repairs = |n: &SmtpNetwork| n.bare_lf == BareLf::Repair && n.net.contains(&ip);
+        self.smtp.networks.iter().any(repairs)
+    }
+
+    /// The socket of the running server.
+    pub fn admin_socket(&self) -> PathBuf {
+        let default = || self.storage.data.join("admin.sock");
+        self.server.admin_socket.clone().unwrap_or_else(default)
+    }
+}
+
+/// Networks wider than any organisation's own: they would let strangers in.
+pub(crate) fn too_wide(net: &IpNet) -> bool {
+    match net {
+        IpNet::V4(net) => net.prefix_len() < 8,
+        IpNet::V6(net) => net.prefix_len() < 19,
+    }
+}
+
+#[cfg(test)]
+mod tests;
