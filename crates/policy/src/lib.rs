@@ -1,1 +1,5 @@
-//! policy
+//! Session-time decisions, each with its reason.
+pub mod budget;
+pub mod password;
+pub mod relay;
+pub mod route;

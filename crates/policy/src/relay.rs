@@ -1,0 +1,126 @@
+//! Who may send mail through this server to elsewhere: a pure function without a branch that
+//! allows by default.
+//!
+//! What allows, and nothing else does: the recipient is our own; the client logged in; its network
+//! is a relay network; the access map says RELAY of the client or of the recipient's domain; the
+//! recipient's domain, or one above it, is a relay domain. Each recipient is judged by all hosts
+//! that its address names ([`crate::route`]). Called by `recipient`; proven by its tests to deny
+//! every address form that ever opened a relay.
+
+use crate::route::{self, Hop};
+use ipnet::IpNet;
+use mail::{Address, Domain, Peer, Permit, Reason, Refusal};
+use std::collections::HashMap;
+
+/// What the settings say of relaying, ready to be asked.
+#[derive(Debug, Clone, Default)]
+pub struct RelayRules {
+    /// Networks whose clients may send to anywhere, with the rule's name.
+    pub networks: Vec<(IpNet, String)>,
+    /// Domains that mail is taken for, each with all below it, with the rule's name.
+    pub domains: HashMap<Domain, String>,
+}
+
+/// What relaying depends on, besides the peer and the address.
+pub trait Ground {
+    /// Whether mail for this domain is kept here.
+    fn is_own(&self, domain: &Domain) -> bool;
+    /// Whether this address literal is one of our own.
+    fn is_own_literal(&self, ip: std::net::IpAddr) -> bool;
+    /// Whether exactly this address is an account or alias here.
+    fn exists(&self, address: &Address) -> bool;
+    /// The relay rules.
+    fn rules(&self) -> &RelayRules;
+    /// The access map's entry that says RELAY of this client, by name.
+    fn relays_client(&self, peer: &Peer) -> Option<String>;
+    /// The access map's entry that says RELAY of mail to this domain, by name.
+    fn relays_domain(&self, domain: &Domain) -> Option<String>;
+}
+
+/// Where a recipient may go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Relay {
+    /// Its host is ours: whether it exists is another question.
+    Here,
+    /// Its host is our own address literal: good for postmaster alone.
+    HereByLiteral,
+    /// Elsewhere, and it may.
+    Elsewhere(Permit),
+    /// Nobody allowed it.
+    Denied(Refusal),
+}
+
+/// Judges one recipient.
+pub fn judge(ground: &impl Ground, peer: &Peer, to: &Address) -> Relay {
+    let hops = route::hops(to);
+    match hops.as_slice() {
+        [Hop::Domain(domain)] if ground.is_own(domain) => return Relay::Here,
+        [Hop::Literal(ip)] if ground.is_own_literal(*ip) => return Relay::HereByLiteral,
+        // An administrator may have made `a%b@ours` on purpose: it ends here.
+        [Hop::Domain(domain), ..] if ground.is_own(domain) && ground.exists(to) => {
+            return Relay::Here;
+        }
+        // A second host behind our own: we never pass such mail on, whoever asks.
+        [Hop::Domain(domain), ..] if ground.is_own(domain) => return denied(peer, &hops),
+        _ => {}
+    }
+    if let Some(permit) = client_permit(ground, peer) {
+        return Relay::Elsewhere(permit);
+    }
+    match domain_permit(ground, &hops) {
+        Some(permit) => Relay::Elsewhere(permit),
+        None => denied(peer, &hops),
+    }
+}
+
+fn denied(peer: &Peer, hops: &[Hop]) -> Relay {
+    Relay::Denied(Refusal::new(Reason::RelayDenied).detail(detail(peer, hops)))
+}
+
+/// A client that may send to anywhere.
+fn client_permit(ground: &impl Ground, peer: &Peer) -> Option<Permit> {
+    if let Some(login) = &peer.login {
+        return Some(Permit::issue(format!("login {}", login.address), Reason::Authenticated));
+    }
+    let listed = ground.rules().networks.iter().find(|(net, _)| net.contains(&peer.ip));
+    if let Some((_, rule)) = listed {
+        return Some(Permit::issue(rule.clone(), Reason::RelayNetwork));
+    }
+    ground.relays_client(peer).map(|rule| Permit::issue(rule, Reason::AccessRelay))
+}
+
+/// A recipient that anybody may send to. Each host of the address has to be our own or one that
+/// we relay for: else an address that names two would be let through by the harmless one.
+fn domain_permit(ground: &impl Ground, hops: &[Hop]) -> Option<Permit> {
+    let mut permit = None;
+    for hop in hops {
+        let Hop::Domain(domain) = hop else { return None };
+        if ground.is_own(domain) {
+            continue;
+        }
+        let listed = domain
+            .ancestors()
+            .filter_map(|name| Domain::parse(name).ok())
+            .find_map(|name| ground.rules().domains.get(&name));
+        let found = match listed {
+            Some(rule) => Permit::issue(rule.clone(), Reason::RelayDomain),
+            None => Permit::issue(ground.relays_domain(domain)?, Reason::AccessRelay),
+        };
+        permit = Some(found);
+    }
+    permit
+}
+
+/// The facts for the trace: who asked, and where it would have gone.
+fn detail(peer: &Peer, hops: &[Hop]) -> String {
+    let show = |hop: &Hop| match hop {
+        Hop::Domain(domain) => domain.to_string(),
+        Hop::Literal(ip) => format!("[{ip}]"),
+        Hop::Nonsense(_) => "?".to_owned(),
+    };
+    let way: Vec<String> = hops.iter().map(show).collect();
+    format!("client={} way={}", peer.ip, way.join(","))
+}
+
+#[cfg(test)]
+mod tests;

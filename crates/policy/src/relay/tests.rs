@@ -1,0 +1,300 @@
+#![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+
+use super::{Ground, Relay, RelayRules, judge};
+use crate::route::{Hop, hops};
+use mail::{AccountId, Address, Domain, Door, ForwardPath, Login, Peer, Reason, SessionId};
+use proptest::prelude::*;
+use std::net::IpAddr;
+
+/// Own: ours.example and mx.ours.example, with anna@ours.example. Relays for relayed.example.
+#[derive(Default)]
+struct Site {
+    rules: RelayRules,
+    access_client: Option<(IpAddr, String)>,
+    access_domain: Option<(Domain, String)>,
+}
+
+impl Ground for Site {
+    fn is_own(&self, domain: &Domain) -> bool {
+        ["ours.example", "mx.ours.example"].contains(&domain.as_str())
+    }
+    fn is_own_literal(&self, ip: IpAddr) -> bool {
+        ip.to_string() == "192.0.2.1"
+    }
+    fn exists(&self, address: &Address) -> bool {
+        ["anna@ours.example", "odd%one@ours.example"].contains(&address.key().as_str())
+    }
+    fn rules(&self) -> &RelayRules {
+        &self.rules
+    }
+    fn relays_client(&self, peer: &Peer) -> Option<String> {
+        let (ip, rule) = self.access_client.as_ref()?;
+        (*ip == peer.ip).then(|| rule.clone())
+    }
+    fn relays_domain(&self, domain: &Domain) -> Option<String> {
+        let (above, rule) = self.access_domain.as_ref()?;
+        domain.is_within(above).then(|| rule.clone())
+    }
+}
+
+fn site() -> Site {
+    let mut site = Site::default();
+    site.rules.networks.push(("198.51.100.0/24".parse().unwrap(), "relay.networks".to_owned()));
+    site.rules.domains.insert("relayed.example".parse().unwrap(), "relay-domains:1".to_owned());
+    site
+}
+
+fn peer(ip: &str) -> Peer {
+    Peer {
+        session: SessionId(1),
+        door: Door::Smtp,
+        ip: ip.parse().unwrap(),
+        port: 40_000,
+        helo: Some("mx.ours.example".to_owned()),
+        esmtp: true,
+        tls: None,
+        login: None,
+    }
+}
+
+fn word(relay: &Relay) -> String {
+    match relay {
+        Relay::Here => "here".to_owned(),
+        Relay::HereByLiteral => "literal".to_owned(),
+        Relay::Elsewhere(permit) => format!("{} by {}", permit.reason(), permit.rule()),
+        Relay::Denied(refusal) => refusal.reason.to_string(),
+    }
+}
+
+fn check(ip: &str, to: &str, expected: &str) {
+    let relay = judge(&site(), &peer(ip), &to.parse().unwrap());
+    assert_eq!(word(&relay), expected, "{to} from {ip}");
+}
+
+const STRANGER: &str = "203.0.113.9";
+
+#[test]
+fn what_may_be_sent_where() {
+    check(STRANGER, "anna@ours.example", "here");
+    check(STRANGER, "nobody@ours.example", "here");
+    check(STRANGER, "anna@OURS.example.", "here");
+    check(STRANGER, "odd%one@ours.example", "here");
+    check(STRANGER, "postmaster@[192.0.2.1]", "literal");
+    check(STRANGER, "x@relayed.example", "relay_domain by relay-domains:1");
+    check(STRANGER, "x@deep.host.relayed.example", "relay_domain by relay-domains:1");
+    check(STRANGER, "x@elsewhere.example", "relay_denied");
+    check("198.51.100.7", "x@elsewhere.example", "relay_network by relay.networks");
+    check("198.51.100.7", "x@[203.0.113.1]", "relay_network by relay.networks");
+    check("198.51.100.7", "x%elsewhere.example@ours.example", "relay_denied");
+    check("198.51.101.7", "x@elsewhere.example", "relay_denied");
+    check("127.0.0.1", "x@elsewhere.example", "relay_denied");
+    check("::1", "x@elsewhere.example", "relay_denied");
+    let mut user = peer(STRANGER);
+    let address = Address::parse("anna@ours.example").unwrap();
+    user.login = Some(Login { account: AccountId(1), address });
+    let relay = judge(&site(), &user, &"x@elsewhere.example".parse().unwrap());
+    assert_eq!(word(&relay), "authenticated by login anna@ours.example");
+}
+
+/// What open-relay testers send (and nmap's script), dressed for this site. None may get through.
+const FORMS: &[&str] = &[
+    "<user@elsewhere.example>",
+    "<user@elsewhere.example.>",
+    "<USER@ELSEWHERE.EXAMPLE>",
+    "<\"user\"@elsewhere.example>",
+    "<\"us er\"@elsewhere.example>",
+    "<user@sub.elsewhere.example>",
+    "<user@[203.0.113.1]>",
+    "<user@[127.0.0.1]>",
+    "<user@[IPv6:2001:db8::1]>",
+    "<user@[IPv6:::1]>",
+    "<user@[IPv6:::ffff:203.0.113.1]>",
+    "<user@203.0.113.1>",
+    "<user@127.0.0.1>",
+    "<user@localhost>",
+    "<user@elsewhere>",
+    "<user%elsewhere.example@ours.example>",
+    "<user%elsewhere.example.@ours.example>",
+    "<user%elsewhere.example@mx.ours.example>",
+    "<user%elsewhere.example@[192.0.2.1]>",
+    "<user%elsewhere.example@relayed.example>",
+    "<user%elsewhere.example@host.relayed.example>",
+    "<user%elsewhere.example%ours.example@ours.example>",
+    "<user%ours.example%elsewhere.example@ours.example>",
+    "<user%elsewhere.example%relayed.example@relayed.example>",
+    "<user%relayed.example%elsewhere.example@relayed.example>",
+    "<\"user%elsewhere.example\"@ours.example>",
+    "<\"user%elsewhere.example\"@relayed.example>",
+    "<user%[203.0.113.1]@ours.example>",
+    "<\"user%[203.0.113.1]\"@ours.example>",
+    "<user%@ours.example>",
+    "<%elsewhere.example@ours.example>",
+    "<user+tag%elsewhere.example@ours.example>",
+    "<anna+x%elsewhere.example@ours.example>",
+    "<user\u{ff05}elsewhere.example@ours.example>",
+    "<user\u{ff20}elsewhere.example@ours.example>",
+    "<elsewhere.example\u{ff01}user@ours.example>",
+    "<elsewhere.example!user@ours.example>",
+    "<elsewhere.example!user@mx.ours.example>",
+    "<elsewhere.example!user@[192.0.2.1]>",
+    "<elsewhere.example!user@relayed.example>",
+    "<ours.example!elsewhere.example!user@ours.example>",
+    "<elsewhere.example!ours.example!anna@ours.example>",
+    "<\"elsewhere.example!user\"@ours.example>",
+    "<elsewhere.example!user%ours.example@ours.example>",
+    "<ours.example!user%elsewhere.example@ours.example>",
+    "<!elsewhere.example!user@ours.example>",
+    "<elsewhere!user@ours.example>",
+    "<\"user@elsewhere.example\"@ours.example>",
+    "<\"user@elsewhere.example\"@mx.ours.example>",
+    "<\"user@elsewhere.example\"@[192.0.2.1]>",
+    "<\"user@elsewhere.example\"@relayed.example>",
+    "<\"user@ours.example@elsewhere.example\"@ours.example>",
+    "<\"user@elsewhere.example@ours.example\"@ours.example>",
+    "<\"user@elsewhere.example \"@ours.example>",
+    "<\" user @ elsewhere.example\"@ours.example>",
+    "<\"user\\@elsewhere.example\"@ours.example>",
+    "<\"user@[203.0.113.1]\"@ours.example>",
+    "<\"<user@elsewhere.example>\"@ours.example>",
+    "<\"user@elsewhere.example,anna\"@ours.example>",
+    "<\"@elsewhere.example:user@elsewhere.example\"@ours.example>",
+    "<\"user@elsewhere.example\\\"\"@ours.example>",
+    "<@ours.example:user@elsewhere.example>",
+    "<@[192.0.2.1]:user@elsewhere.example>",
+    "<@ours.example,@mx.ours.example:user@elsewhere.example>",
+    "<@relayed.example:user@elsewhere.example>",
+    "<@elsewhere.example:user%elsewhere.example@ours.example>",
+    "<@ours.example:user%elsewhere.example@ours.example>",
+    "<@ours.example:elsewhere.example!user@ours.example>",
+    "<@ours.example:\"user@elsewhere.example\"@ours.example>",
+    "<user@ours.example@elsewhere.example>",
+    "<user@elsewhere.example@ours.example>",
+    "<user@elsewhere.example:ours.example>",
+    "<user%elsewhere.example>",
+    "<elsewhere.example!user>",
+    "<\"user@elsewhere.example\">",
+    "<user@ours.example.elsewhere.example>",
+    "<user@notours.example>",
+    "<user@xours.example>",
+    "<user@example>",
+    "<user@host.ours.example>",
+    "<user@notrelayed.example>",
+    "<user@relayed.example.elsewhere.example>",
+    "<user@elsewhere.example\u{0}@ours.example>",
+    "<user@elsewhere.example\r\n@ours.example>",
+    "<user@xn--ours-.example>",
+    "<user@оurs.example>",
+    "user@elsewhere.example",
+    "<<user@elsewhere.example>>",
+    "<user @elsewhere.example>",
+    "<user@@elsewhere.example>",
+    "<user@elsewhere..example>",
+    "<user@#203.0.113.1>",
+    "<user@[203.0.113.1>",
+    "<user@[]>",
+];
+
+#[test]
+fn no_form_of_address_opens_the_relay() {
+    let mut judged = 0;
+    for ip in [STRANGER, "127.0.0.1", "::1", "10.0.0.1", "192.0.2.1"] {
+        for form in FORMS {
+            let address = match ForwardPath::parse(form) {
+                Err(_) => continue,
+                Ok(ForwardPath::Postmaster) => panic!("{form} is no postmaster"),
+                Ok(ForwardPath::Address { address, .. }) => address,
+            };
+            judged += 1;
+            let relay = judge(&site(), &peer(ip), &address);
+            assert!(matches!(relay, Relay::Denied(_)), "{form} from {ip}: {}", word(&relay));
+        }
+    }
+    assert!(FORMS.len() >= 60 && judged >= 5 * 60, "only {judged} were judged");
+}
+
+fn host() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just("ours.example".to_owned()),
+        Just("mx.ours.example".to_owned()),
+        Just("relayed.example".to_owned()),
+        Just("granted.example".to_owned()),
+        Just("elsewhere.example".to_owned()),
+        "[a-c]{1,3}\\.(ours|relayed|granted|elsewhere)\\.example",
+        "(ours|relayed|granted)\\.example\\.[a-c]{2}",
+    ]
+}
+
+fn address() -> impl Strategy<Value = String> {
+    let inner = prop_oneof![
+        4 => Just("anna".to_owned()),
+        3 => host().prop_map(|h| format!("user%{h}")),
+        3 => host().prop_map(|h| format!("{h}!user")),
+        3 => host().prop_map(|h| format!("user@{h}")),
+        2 => (host(), host()).prop_map(|(a, b)| format!("{a}!user%{b}")),
+        1 => "[a-z%!@ ]{1,20}",
+    ];
+    let outer = prop_oneof![9 => host(), 1 => Just("[203.0.113.1]".to_owned())];
+    (inner, outer).prop_map(|(user, host)| format!("\"{user}\"@{host}"))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    /// Whatever the rules: a permit exists only if one of the five grounds does, told here anew.
+    #[test]
+    fn no_permit_without_a_rule(
+        to in address(),
+        ip in prop_oneof![Just(STRANGER), Just("198.51.100.7"), Just("198.51.101.7")],
+        login in any::<bool>(),
+        network in any::<bool>(),
+        relayed in any::<bool>(),
+        granted in any::<bool>(),
+        client in any::<bool>(),
+    ) {
+        let mut site = Site::default();
+        if network {
+            site.rules.networks.push(("198.51.100.0/24".parse().unwrap(), "n".to_owned()));
+        }
+        if relayed {
+            site.rules.domains.insert("relayed.example".parse().unwrap(), "d".to_owned());
+        }
+        if granted {
+            site.access_domain = Some(("granted.example".parse().unwrap(), "a".to_owned()));
+        }
+        if client {
+            site.access_client = Some(("198.51.101.7".parse().unwrap(), "c".to_owned()));
+        }
+        let mut peer = peer(ip);
+        let who = Address::parse("anna@ours.example").unwrap();
+        peer.login = login.then_some(Login { account: AccountId(1), address: who });
+        let to = Address::parse(&to).unwrap();
+        let below = |domain: &Domain, name: &str| domain.is_within(&name.parse().unwrap());
+        let own = |domain: &Domain| ["ours.example", "mx.ours.example"].contains(&domain.as_str());
+        match judge(&site, &peer, &to) {
+            Relay::Elsewhere(permit) => {
+                prop_assert!(!permit.rule().is_empty());
+                let by_client = login
+                    || (network && ip == "198.51.100.7")
+                    || (client && ip == "198.51.101.7");
+                let by_domain = hops(&to).iter().all(|hop| match hop {
+                    Hop::Domain(domain) => own(domain)
+                        || (relayed && below(domain, "relayed.example"))
+                        || (granted && below(domain, "granted.example")),
+                    _ => false,
+                });
+                prop_assert!(by_client || by_domain, "{} by {}", to, permit.rule());
+                let expected = match permit.reason() {
+                    Reason::Authenticated => login,
+                    Reason::RelayNetwork => network,
+                    Reason::RelayDomain => relayed,
+                    Reason::AccessRelay => client || granted,
+                    _ => false,
+                };
+                prop_assert!(expected, "{}", permit.reason());
+            }
+            Relay::Here => prop_assert!(to.domain().is_some_and(own)),
+            Relay::HereByLiteral => prop_assert!(false, "no own literal among them"),
+            Relay::Denied(refusal) => prop_assert_eq!(refusal.reason, Reason::RelayDenied),
+        }
+    }
+}
