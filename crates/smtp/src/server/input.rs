@@ -1,0 +1,165 @@
+//! What the peer has sent and nobody has looked at yet; and lines cut from it.
+//!
+//! Holds one unfinished command line at most, besides what one call of `receive` brought: an
+//! over-long line is swallowed as it comes.
+
+use memchr::{memchr, memchr2};
+use std::ops::Range;
+
+/// The unread bytes, and how far the search for a line end has come.
+#[derive(Default)]
+pub(super) struct Input {
+    buffer: Vec<u8>,
+    /// Where the unread part begins.
+    start: usize,
+    /// How much of the unread part has no LF: not searched again (10 times the input must not cost
+    /// 100 times the work when it comes byte by byte).
+    searched: usize,
+    /// A line that is too long is being swallowed.
+    swallowing: bool,
+    /// The last byte swallowed was CR.
+    after_cr: bool,
+}
+
+/// A line taken from the input.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Line {
+    /// A good line, without its end; `repaired` where that end was a bare LF.
+    Text {
+        /// Where the text is: see [`Input::slice`].
+        at: Range<usize>,
+        /// Whether it ended in a bare LF that may be taken for CRLF.
+        repaired: bool,
+    },
+    /// Longer than its limit; it has been swallowed to its end.
+    TooLong,
+    /// It holds a bare CR, or ends in a bare LF that may not be repaired.
+    BareEnd,
+    /// It holds a NUL byte.
+    Nul,
+}
+
+impl Input {
+    /// Takes what the peer sent.
+    pub(super) fn receive(&mut self, bytes: &[u8]) {
+        self.buffer.drain(..self.start.min(self.buffer.len()));
+        self.start = 0;
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// What has not been read.
+    pub(super) fn unread(&self) -> &[u8] {
+        self.buffer.get(self.start..).unwrap_or_default()
+    }
+
+    /// Marks the next `count` bytes as read; their slice stays good until the next `receive`.
+    pub(super) fn consume(&mut self, count: usize) -> Range<usize> {
+        let from = self.start;
+        self.start = (from + count).min(self.buffer.len());
+        self.searched = 0;
+        from..self.start
+    }
+
+    /// Bytes that were read before.
+    pub(super) fn slice(&self, at: Range<usize>) -> &[u8] {
+        self.buffer.get(at).unwrap_or_default()
+    }
+
+    /// Overwrites bytes that held a secret.
+    pub(super) fn wipe(&mut self, at: Range<usize>) {
+        self.buffer.get_mut(at).unwrap_or_default().fill(0);
+    }
+
+    /// Forgets everything that has not been read.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Gives unused memory back.
+    pub(super) fn shrink(&mut self) {
+        self.buffer.drain(..self.start.min(self.buffer.len()));
+        self.start = 0;
+        self.buffer.shrink_to_fit();
+    }
+
+    /// Takes the next line, if all of it is there.
+    ///
+    /// Only CRLF ends a line, and a bare LF where `repair` allows it. `limit` gives the longest
+    /// line allowed, its end included, from how the line begins.
+    pub(super) fn line(&mut self, limit: impl Fn(&[u8]) -> usize, repair: bool) -> Option<Line> {
+        let unread = self.buffer.get(self.start..).unwrap_or_default();
+        let rest = unread.get(self.searched..).unwrap_or_default();
+        let Some(found) = memchr(b'\n', rest) else {
+            self.searched = unread.len();
+            let too_long = self.swallowing || unread.len() > limit(unread);
+            if let (true, Some(last)) = (too_long, unread.last()) {
+                self.after_cr = *last == b'\r';
+                self.swallowing = true;
+                self.consume(usize::MAX - self.start);
+            }
+            return None;
+        };
+        let end = self.searched + found;
+        let text = unread.get(..end).unwrap_or_default();
+        let (text, crlf) = match text.split_last() {
+            Some((b'\r', text)) => (text, true),
+            Some(_) => (text, false),
+            None => (text, self.swallowing && self.after_cr),
+        };
+        let too_long = self.swallowing || end + 1 > limit(unread);
+        let line = if !crlf && !repair {
+            Line::BareEnd
+        } else if too_long {
+            Line::TooLong
+        } else {
+            match memchr2(b'\r', 0, text).and_then(|at| text.get(at)) {
+                Some(0) => Line::Nul,
+                Some(_) => Line::BareEnd,
+                None => Line::Text { at: self.start..self.start + text.len(), repaired: !crlf },
+            }
+        };
+        self.swallowing = false;
+        self.consume(end + 1);
+        Some(line)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(input: &[u8], repair: bool, expected: &[&str]) {
+        for size in [1, 2, 3, input.len().max(1)] {
+            let mut lines = Input::default();
+            let mut seen = Vec::new();
+            for piece in input.chunks(size) {
+                lines.receive(piece);
+                while let Some(line) = lines.line(|_| 8, repair) {
+                    seen.push(match line {
+                        Line::Text { at, repaired } => {
+                            let text = String::from_utf8_lossy(lines.slice(at)).into_owned();
+                            if repaired { format!("{text} (repaired)") } else { text }
+                        }
+                        other => format!("{other:?}"),
+                    });
+                }
+                assert!(lines.unread().len() <= 8, "over-long lines are kept");
+            }
+            assert_eq!(seen, expected, "for {input:?} in pieces of {size}");
+        }
+    }
+
+    #[test]
+    fn lines() {
+        check(b"NOOP\r\nQUIT\r\nrest", false, &["NOOP", "QUIT"]);
+        check(b"123456\r\n1234567\r\nA\r\n", false, &["123456", "TooLong", "A"]);
+        check(b"12345678901234567890\r\r\nA\r\n", false, &["TooLong", "A"]);
+        check(b"12345678901234567890\nA\r\n", false, &["BareEnd", "A"]);
+        check(b"12345678901234567890\nA\r\n", true, &["TooLong", "A"]);
+        check(b"A\nB\r\n\n", false, &["BareEnd", "B", "BareEnd"]);
+        check(b"A\nB\r\n\n", true, &["A (repaired)", "B", " (repaired)"]);
+        check(b"A\rB\r\nC\r\r\n", false, &["BareEnd", "BareEnd"]);
+        check(b"A\0B\r\n\0\r\r\n\r\0\r\n", false, &["Nul", "Nul", "BareEnd"]);
+        check(b"\r\n", false, &[""]);
+    }
+}
