@@ -5,8 +5,11 @@
 //! Whatever is wrong is told with file, line and column ([`Problem`]). Only this crate knows the
 //! formats. It decides nothing: matching is `policy`'s and `filter`'s business.
 
+pub mod access;
 pub mod choices;
 mod file;
+mod lines;
+mod network;
 mod problem;
 mod reader;
 pub mod reply;
