@@ -1,0 +1,74 @@
+//! Conversations as tests: text files that are replayed against a machine or a server.
+//!
+//! A transcript's first line says what it proves. Then, one a line:
+//!
+//! | line | meaning |
+//! |---|---|
+//! | `# text`, or nothing | a remark; it begins another turn |
+//! | `@ key=value ...` | settings of the session, for the [`Conversation`] to understand |
+//! | `C: text` | the client sends it, CRLF added; lines that follow one another are sent at once |
+//! | `? question -> answer` | policy, asked this, says that; a question without a line is allowed |
+//! | `S: text` | the server says it |
+//! | `! text` | the server does something else: a trace row, TLS, a close |
+//! | `* text` | something else happens: the client is gone, a deadline passes |
+//! | `= text` | what is kept when all is over |
+//!
+//! In `C:` lines `\r`, `\n`, `\t`, `\0`, `\xHH` and `\\` stand for bytes, `\{1000*text}` for `text` a
+//! thousand times, and `\c` at the end leaves the CRLF out. `C:` lines before the first `S:` line are
+//! sent before the server says anything.
+//!
+//! Each transcript is replayed whole, byte by byte and at random cuts (the seed is printed; `SEED=n`
+//! takes it again): the same must result. `UPDATE=1` rewrites the `S:`, `!` and `=` lines; read the
+//! difference before you believe it.
+
+use std::path::{Path, PathBuf};
+
+mod format;
+mod replay;
+
+pub use format::{Script, Settings};
+
+/// A machine, or a connection to a server, that can be talked to.
+pub trait Conversation {
+    /// A session that is accepted and has said nothing yet.
+    fn begin(settings: &Settings) -> Self;
+    /// The server may speak.
+    fn open(&mut self, script: &mut Script);
+    /// The client, which has read everything said so far, begins another turn.
+    fn turn(&mut self, script: &mut Script);
+    /// Bytes of the client arrive (before [`Conversation::open`]: too early).
+    fn receive(&mut self, bytes: &[u8], script: &mut Script);
+    /// A `*` line.
+    fn event(&mut self, event: &str, script: &mut Script);
+    /// What the server said since the last call.
+    fn said(&mut self) -> Vec<u8>;
+    /// What the server did since the last call, as in `!` lines.
+    fn did(&mut self) -> Vec<String>;
+    /// What is kept at the end, as in `=` lines.
+    fn kept(&mut self) -> Vec<String>;
+}
+
+/// Replays every `*.txt` of a folder; panics with all that went wrong. Returns their number.
+pub fn replay_folder<C: Conversation>(folder: &Path) -> usize {
+    let entries = std::fs::read_dir(folder).expect("the folder of transcripts is there");
+    let mut files: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("a readable folder").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "txt"))
+        .collect();
+    files.sort();
+    let seed = seed();
+    println!("SEED={seed}");
+    let failures: Vec<String> =
+        files.iter().filter_map(|file| replay::file::<C>(file, seed).err()).collect();
+    assert!(failures.is_empty(), "SEED={seed}\n{}", failures.join("\n"));
+    files.len()
+}
+
+/// `SEED` of the environment, or one that nobody chose.
+fn seed() -> u64 {
+    let given = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok());
+    given.unwrap_or_else(|| {
+        use std::hash::{BuildHasher, Hasher};
+        std::hash::RandomState::new().build_hasher().finish() >> 16
+    })
+}
