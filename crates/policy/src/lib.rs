@@ -1,4 +1,5 @@
 //! Session-time decisions, each with its reason.
+pub mod access;
 pub mod budget;
 pub mod password;
 pub mod relay;
