@@ -6,18 +6,24 @@
 //! formats. It decides nothing: matching is `policy`'s and `filter`'s business.
 
 pub mod access;
+pub mod aliases;
 pub mod choices;
 mod file;
+pub mod hosts;
 mod lines;
+mod maps;
 mod network;
 mod problem;
 mod reader;
+pub mod relay_domains;
 pub mod reply;
 pub mod settings;
 pub mod subject;
 pub mod table;
 mod tree;
+pub mod virtusertable;
 
 pub use choices::{BareLf, LogFormat, SmtpNetwork};
+pub use maps::{Maps, load_maps};
 pub use problem::{Problem, Severity};
 pub use settings::{Settings, load};

@@ -44,6 +44,8 @@ macro_rules! settings {
         #[derive(Debug, Clone)]
         pub struct Settings {
             $($(#[doc = $section_doc])+ pub $section: $Section,)*
+            /// The folder of the settings file: aliases may include files from it alone.
+            pub folder: PathBuf,
         }
 
         $(
@@ -85,7 +87,7 @@ macro_rules! settings {
             fn read(root: &Node, reader: &mut Reader) -> Option<Self> {
                 let table = Table::open(Some(root), Self::SECTIONS, reader);
                 $(let $section = $Section::read(table.node(stringify!($section)), reader);)*
-                Some(Self { $($section: $section?,)* })
+                Some(Self { $($section: $section?,)* folder: std::path::Path::new(".").join(root.place.folder()) })
             }
 
             /// Every section and setting, for the manual.
