@@ -79,7 +79,7 @@ impl Setting for SmtpNetwork {
         "tables with `net` (a network) and `bare_lf` (`\"refuse\"` or `\"repair\"`)".to_owned()
     }
     fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
-        let table = Table::open(Some(node), &["net", "bare_lf"], reader);
+        let table = Table::open(node, &["net", "bare_lf"], reader);
         let net: IpNet = table.required("net", reader)?;
         let bare_lf = table.value("bare_lf", None, BareLf::Refuse, reader);
         if bare_lf == BareLf::Repair && too_wide(&net) {

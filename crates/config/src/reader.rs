@@ -40,22 +40,36 @@ pub(crate) trait Setting: Sized {
 
 /// A list of known keys, to be ticked off.
 pub(crate) struct Table<'n> {
+    /// Its name, and the node to which a missing key is told when the table is not there at all.
+    name: &'static str,
+    around: &'n Node,
     node: Option<&'n Node>,
     known: &'static [&'static str],
 }
 
 impl<'n> Table<'n> {
-    /// The table at `node` (absent: all defaults), whose keys are `known`; others are problems.
+    /// The table at `node`, whose keys are `known`; others are problems.
     pub(crate) fn open(
+        node: &'n Node,
+        known: &'static [&'static str],
+        reader: &mut Reader,
+    ) -> Self {
+        Self::within(node, "", Some(node), known, reader)
+    }
+
+    /// The table `name` of the one at `around`; if it is absent, all defaults hold.
+    pub(crate) fn within(
+        around: &'n Node,
+        name: &'static str,
         node: Option<&'n Node>,
         known: &'static [&'static str],
         reader: &mut Reader,
     ) -> Self {
-        let table = Self { node, known };
+        let table = Self { name, around, node, known };
         let Some(node) = node else { return table };
         let Value::Table(entries) = &node.value else {
             reader.wrong(node, "a table");
-            return Self { node: None, known };
+            return Self { node: None, ..table };
         };
         for (name, entry) in entries {
             if !known.contains(&name.as_str()) {
@@ -97,14 +111,14 @@ impl<'n> Table<'n> {
 
     /// Reads a key that has no default.
     pub(crate) fn required<T: Setting>(&self, key: &str, reader: &mut Reader) -> Option<T> {
-        match (self.node(key), self.node) {
-            (Some(node), _) => T::read(node, reader),
-            (None, Some(table)) => {
-                reader.say(table, format!("`{key}` is missing"));
-                None
-            }
-            (None, None) => None,
+        if let Some(node) = self.node(key) {
+            return T::read(node, reader);
         }
+        match self.node {
+            Some(node) => reader.say(node, format!("`{key}` is missing")),
+            None => reader.say(self.around, format!("`{}.{key}` is missing", self.name)),
+        }
+        None
     }
 }
 

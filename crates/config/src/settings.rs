@@ -149,8 +149,8 @@ settings! {
         messages_per_minute_max: usize = 1_200 in 1..=10_000_000;
     }
 
-    /// Who may send mail through this server to elsewhere, besides users who log in: nobody, unless
-    /// named here. Until sending is built, what is allowed here is answered 451.
+    /// Who may send mail through this server to elsewhere, besides users who log in: nobody,
+    /// unless named here. Until sending is built, what is allowed here is answered 451.
     relay: Relay {
         /// Client networks that may send to anywhere. Loopback is not among them by itself:
         /// behind a proxy or in a container strangers look local.
@@ -169,7 +169,8 @@ settings! {
 
     /// Other names for mailboxes.
     aliases: Aliases {
-        /// A file in the format of sendmail's `aliases`. Entries made at run time live in the store.
+        /// A file in the format of sendmail's `aliases`. Entries made at run time live in the
+        /// store.
         file: Option<PathBuf> = None;
         /// A file in the format of sendmail's `virtusertable`.
         virtusertable_file: Option<PathBuf> = None;
@@ -224,8 +225,9 @@ impl Settings {
 
     fn from_tree(root: &Node) -> Result<Self, Vec<Problem>> {
         let mut reader = Reader::default();
-        let settings = Self::read(root, &mut reader);
-        if let Some(settings) = &settings {
+        let mut settings = Self::read(root, &mut reader);
+        if let Some(settings) = &mut settings {
+            settings.name_rules();
             settings.check(root, &mut reader);
         }
         match settings {
@@ -234,21 +236,29 @@ impl Settings {
         }
     }
 
+    /// A rule without a name is known by its place in the list.
+    fn name_rules(&mut self) {
+        for (rule, number) in self.subject.rules.iter_mut().zip(1..) {
+            if rule.name.is_empty() {
+                rule.name = format!("rule {number}");
+            }
+        }
+    }
+
     /// What no single setting can know.
     fn check(&self, root: &Node, reader: &mut Reader) {
-        let section =
-            |name| Table::open(Some(root), Self::SECTIONS, &mut Reader::default()).node(name);
+        let table = Table::open(root, Self::SECTIONS, &mut Reader::default());
         if self.tls.certificate.is_some() != self.tls.key.is_some()
-            && let Some(node) = section("tls")
+            && let Some(node) = table.node("tls")
         {
             reader.say(node, "`certificate` and `key` go together: one of them is missing");
         }
         if self.limits.connections_per_address > self.limits.connections_max
-            && let Some(node) = section("limits")
+            && let Some(node) = table.node("limits")
         {
             reader.say(node, "`connections_per_address` is greater than `connections_max`");
         }
-        if let Some(node) = section("relay") {
+        if let Some(node) = table.node("relay") {
             for net in self.relay.networks.iter().filter(|net| too_wide(net)) {
                 let message = format!("`{net}` is too wide: it would make an open relay");
                 reader.say(node, message);

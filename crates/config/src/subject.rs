@@ -78,8 +78,14 @@ pub fn compile(pattern: &str) -> Result<regex::Regex, String> {
         .build()
         .map_err(|error| match error {
             regex::Error::CompiledTooBig(_) => "the expression is too large".to_owned(),
-            error => error.to_string().lines().last().unwrap_or_default().trim().to_owned(),
+            error => last_line(&error.to_string()),
         })
+}
+
+/// regex draws the place in several lines; its last one says what is wrong.
+fn last_line(text: &str) -> String {
+    let last = text.lines().last().unwrap_or_default().trim();
+    last.strip_prefix("error: ").unwrap_or(last).to_owned()
 }
 
 impl Setting for Match {
@@ -145,7 +151,7 @@ impl Setting for SubjectRule {
     }
     fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
         let keys = &["name", "match", "pattern", "reply", "expires"];
-        let table = Table::open(Some(node), keys, reader);
+        let table = Table::open(node, keys, reader);
         let kind = table.value("match", None, Match::Text, reader);
         let pattern: String = table.required("pattern", reader)?;
         if let Err(why) = check_pattern(kind, &pattern) {

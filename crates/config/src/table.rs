@@ -58,8 +58,9 @@ macro_rules! settings {
             impl $Section {
                 const KEYS: &'static [&'static str] = &[$(stringify!($key)),*];
 
-                fn read(node: Option<&Node>, reader: &mut Reader) -> Option<Self> {
-                    let table = Table::open(node, Self::KEYS, reader);
+                fn read(root: &Node, node: Option<&Node>, reader: &mut Reader) -> Option<Self> {
+                    let name = stringify!($section);
+                    let table = Table::within(root, name, node, Self::KEYS, reader);
                     $(let $key = $crate::table::read_key!(
                         $default, $ty, table, reader, stringify!($key), range!($($range)?)
                     );)*
@@ -85,9 +86,13 @@ macro_rules! settings {
             const SECTIONS: &'static [&'static str] = &[$(stringify!($section)),*];
 
             fn read(root: &Node, reader: &mut Reader) -> Option<Self> {
-                let table = Table::open(Some(root), Self::SECTIONS, reader);
-                $(let $section = $Section::read(table.node(stringify!($section)), reader);)*
-                Some(Self { $($section: $section?,)* folder: std::path::Path::new(".").join(root.place.folder()) })
+                let table = Table::open(root, Self::SECTIONS, reader);
+                $(let $section = $Section::read(
+                    root, table.node(stringify!($section)), reader
+                );)*
+                // A bare file name has an empty folder, which stands for the current one.
+                let folder = Path::new(".").join(root.place.folder());
+                Some(Self { $($section: $section?,)* folder })
             }
 
             /// Every section and setting, for the manual.

@@ -3,7 +3,7 @@
 use crate::lines::pairs;
 use crate::network::strip_tag;
 use crate::problem::Problem;
-use crate::reply::{enhanced, reply, reply_code};
+use crate::reply::{enhanced, parse_reply, reply, reply_code};
 use mail::{Address, Domain, Host, ReplyText};
 use std::collections::HashMap;
 use std::path::Path;
@@ -116,23 +116,24 @@ fn parse_goal(text: &str) -> Result<VirtualGoal, String> {
 }
 
 /// The words of sendmail's error mailer, with what they answer.
-const WORDS: &[(&str, u16, (u8, u16, u16), &str)] = &[
-    ("nouser", 550, (5, 1, 1), "User unknown"),
-    ("nohost", 550, (5, 1, 2), "Host unknown"),
-    ("unavailable", 550, (5, 7, 1), "Unavailable"),
-    ("tempfail", 450, (4, 3, 0), "Try again later"),
-    ("protocol", 554, (5, 5, 0), "Protocol error"),
-    ("usage", 550, (5, 1, 0), "Bad address"),
-    ("config", 554, (5, 3, 5), "Configuration error"),
+const WORDS: &[(&str, &str)] = &[
+    ("nouser", "550 5.1.1 User unknown"),
+    ("nohost", "550 5.1.2 Host unknown"),
+    ("unavailable", "550 5.7.1 Unavailable"),
+    ("tempfail", "450 4.3.0 Try again later"),
+    ("protocol", "554 5.5.0 Protocol error"),
+    ("usage", "550 5.1.0 Bad address"),
+    ("config", "554 5.3.5 Configuration error"),
 ];
 
 /// `nouser text`, or `d.s.n:code text`.
 fn parse_error(text: &str) -> Result<ReplyText, String> {
     let (word, rest) = text.split_once([' ', '\t']).unwrap_or((text, ""));
     let lower = word.to_ascii_lowercase();
-    if let Some((_, code, status, usual)) = WORDS.iter().find(|(w, ..)| *w == lower) {
-        let words = if rest.trim().is_empty() { usual } else { rest };
-        return reply(*code, Some(*status), words);
+    if let Some((_, usual)) = WORDS.iter().find(|(word, _)| *word == lower) {
+        let usual = parse_reply(usual)?;
+        let words = if rest.trim().is_empty() { &usual.text } else { rest };
+        return reply(usual.code, usual.enhanced, words);
     }
     let (status, code) = word.split_once(':').unwrap_or(("", word));
     let code = reply_code(code).ok_or_else(|| format!("`error:{word}` is not known"))?;

@@ -1,4 +1,4 @@
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::{Entry, parse_entry, parse_file};
 use proptest::prelude::*;
@@ -101,15 +101,18 @@ fn what_is_refused() {
     );
     check(
         ".spammer.example REJECT",
-        "no: `.spammer.example` can never match (write `spammer.example`: it covers everything below it)",
+        "no: `.spammer.example` can never match (write `spammer.example`: it covers everything \
+         below it)",
     );
     check(
         "Connect:a@b.example REJECT",
-        "no: `Connect:a@b.example` can never match: a client is no mail address (for senders write `From:a@b.example`)",
+        "no: `Connect:a@b.example` can never match: a client is no mail address (for senders \
+         write `From:a@b.example`)",
     );
     check(
         "From:192.0.2 REJECT",
-        "no: `192.0.2` can never match: no address of a mail is a network (for clients write `Connect:192.0.2`)",
+        "no: `192.0.2` can never match: no address of a mail is a network (for clients write \
+         `Connect:192.0.2`)",
     );
     check(
         "From:boss@example.org RELAY",
@@ -170,14 +173,20 @@ fn a_real_file() {
     assert_eq!(
         problems,
         [
-            "/etc/mail/access:3:1: warning: `123.456.678.901` can never match: `456` is greater than 255",
-            "/etc/mail/access:7:1: warning: `CyberSpammer.com` is there twice; /etc/mail/access:6 came first and holds",
-            "/etc/mail/access:8:1: warning: `192.0.2.0/24` is there twice; /etc/mail/access:4 came first and holds",
-            "/etc/mail/access:9:1: error: nothing stands behind `Connect:`: it can never match (no white space between the tag and its key)",
-            "/etc/mail/access:10:1: error: an entry may not begin with white space: sendmail would skip this line",
+            "/etc/mail/access:3:1: warning: `123.456.678.901` can never match: `456` is greater \
+             than 255",
+            "/etc/mail/access:7:1: warning: `CyberSpammer.com` is there twice; \
+             /etc/mail/access:6 came first and holds",
+            "/etc/mail/access:8:1: warning: `192.0.2.0/24` is there twice; /etc/mail/access:4 \
+             came first and holds",
+            "/etc/mail/access:9:1: error: nothing stands behind `Connect:`: it can never match \
+             (no white space between the tag and its key)",
+            "/etc/mail/access:10:1: error: an entry may not begin with white space: sendmail \
+             would skip this line",
             "/etc/mail/access:11:16: error: `novalue.example` has no value",
             "/etc/mail/access:12:13: error: there is no value `REJCT` (did you mean `REJECT`?)",
-            "/etc/mail/access:13:1: warning: the tag `Spam:` is not supported; the entry has no effect",
+            "/etc/mail/access:13:1: warning: the tag `Spam:` is not supported; the entry has no \
+             effect",
         ]
     );
 }
@@ -202,7 +211,8 @@ proptest! {
 
     #[test]
     fn never_panics_on_what_looks_like_entries(
-        text in "((Connect:|From:|To:|IPv6:|\\[)?[0-9a-f:./@\\]]{0,12}[ \t]+(REJECT|ERROR:|[0-9.:\" ]){1,4}\n){0,8}"
+        text in "((Connect:|From:|To:|IPv6:|\\[)?[0-9a-f:./@\\]]{0,12}[ \t]+(REJECT|ERROR:|\
+         [0-9.:\" ]){1,4}\n){0,8}"
     ) {
         let (entries, _) = parse_file(Path::new("a"), &text);
         for entry in entries {

@@ -21,13 +21,14 @@ pub(super) struct Gather<'a> {
     refused: Vec<RefusedGoal>,
     /// The files that are being read, outermost first.
     within: Vec<PathBuf>,
-    full: bool,
+    /// What was read so far, whatever it was: bounds includes that multiply.
+    read: usize,
 }
 
 impl<'a> Gather<'a> {
     pub(super) fn new(folder: Option<&'a Path>, problems: &'a mut Vec<Problem>) -> Self {
         let (goals, refused, within) = (Vec::new(), Vec::new(), Vec::new());
-        Self { folder, problems, goals, refused, within, full: false }
+        Self { folder, problems, goals, refused, within, read: 0 }
     }
 
     pub(super) fn end(self) -> (Vec<Goal>, Vec<RefusedGoal>) {
@@ -37,12 +38,12 @@ impl<'a> Gather<'a> {
     /// Takes the goals that stand in these lines of `path`.
     pub(super) fn list(&mut self, path: &Path, pieces: &[Piece<'_>]) {
         for goal in pieces.iter().flat_map(split) {
-            if self.goals.len() + self.refused.len() >= GOALS_MAX {
-                if !self.full {
+            self.read += 1;
+            if self.read > GOALS_MAX {
+                if self.read == GOALS_MAX + 1 {
                     let message = format!("the alias has more than {GOALS_MAX} goals");
                     self.problems.push(Problem::error(path, goal.line, goal.column, message));
                 }
-                self.full = true;
                 return;
             }
             match parse(goal.text) {
