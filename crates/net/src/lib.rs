@@ -1,1 +1,6 @@
 //! net
+
+mod clock;
+pub mod unix;
+
+pub use clock::Clock;
