@@ -63,8 +63,8 @@ impl Reply {
             if let Some((class, subject, detail)) = self.enhanced {
                 out.extend_from_slice(format!("{class}.{subject}.{detail} ").as_bytes());
             }
-            let shown = |b: u8| if (b' '..=b'~').contains(&b) { b } else { b'?' };
-            out.extend(text.bytes().take(TEXT_MAX).map(shown));
+            let shown = text.chars().map(|c| if (' '..='~').contains(&c) { c as u8 } else { b'?' });
+            out.extend(shown.take(TEXT_MAX));
             out.extend_from_slice(b"\r\n");
         }
     }
@@ -90,6 +90,15 @@ pub fn for_greeting(severity: Severity, refusal: &Refusal) -> Reply {
         };
     }
     reply
+}
+
+/// The reply to a log-in that failed (RFC 4954 §6): the same for a wrong name, a wrong password, a
+/// disabled account or a spent budget, except for whether time may cure it.
+pub fn for_login(severity: Severity) -> Reply {
+    match severity {
+        Severity::Permanent => for_reason(severity, Reason::BadCredentials),
+        Severity::Temporary => for_reason(severity, Reason::LoginBudget),
+    }
 }
 
 /// The reply that the table gives for `reason`.

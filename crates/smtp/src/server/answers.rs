@@ -104,6 +104,7 @@ impl Machine {
         let reply = match &pending {
             Pending::Connect { .. } => reply::for_greeting(no.severity, &no.refusal),
             Pending::Helo { .. } => reply::for_refusal(no.severity, &no.refusal).plain(),
+            Pending::Login => reply::for_login(no.severity),
             _ => reply::for_refusal(no.severity, &no.refusal),
         };
         let login = matches!(pending, Pending::Login);

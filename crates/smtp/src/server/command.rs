@@ -38,8 +38,8 @@ pub(super) enum Command {
     Quit,
     /// STARTTLS.
     StartTls,
-    /// AUTH, with the initial response as it was sent.
-    Auth { mechanism: String, initial: Option<Secret<String>> },
+    /// AUTH, with its argument: see `login.rs`.
+    Auth(Secret<String>),
 }
 
 /// The arguments of MAIL.
@@ -94,7 +94,7 @@ pub(super) fn parse(line: &[u8]) -> Result<Command, Fault> {
         "HELP" => Ok(Command::Help),
         "QUIT" => bare(Command::Quit),
         "STARTTLS" => bare(Command::StartTls),
-        "AUTH" => auth(argument),
+        "AUTH" => Ok(Command::Auth(Secret::new(argument.to_owned()))),
         // Known to some standard, never offered here: VRFY and EXPN tell who exists, TURN and its
         // kin hand mail to strangers, BDAT would be a second state machine for bodies. LMTP's LHLO
         // joins HELO and EHLO when LMTP is built.
@@ -212,14 +212,4 @@ fn split_path<'a>(argument: &'a str, keyword: &str) -> Option<(&'a str, &'a str)
         }
     }
     None
-}
-
-fn auth(argument: &str) -> Result<Command, Fault> {
-    let mut words = argument.split_ascii_whitespace();
-    let mechanism = words.next().ok_or(Fault::Argument)?.to_ascii_uppercase();
-    let initial = words.next().map(|word| Secret::new(word.to_owned()));
-    if words.next().is_some() {
-        return Err(Fault::Argument);
-    }
-    Ok(Command::Auth { mechanism, initial })
 }

@@ -15,8 +15,8 @@ pub(super) struct Input {
     /// How much of the unread part has no LF: not searched again (10 times the input must not cost
     /// 100 times the work when it comes byte by byte).
     searched: usize,
-    /// A line that is too long is being swallowed.
-    swallowing: bool,
+    /// A line longer than this is being swallowed.
+    swallowing: Option<usize>,
     /// The last byte swallowed was CR.
     after_cr: bool,
 }
@@ -32,7 +32,10 @@ pub(super) enum Line {
         repaired: bool,
     },
     /// Longer than its limit; it has been swallowed to its end.
-    TooLong,
+    TooLong {
+        /// The limit that it passed.
+        limit: usize,
+    },
     /// It holds a bare CR, or ends in a bare LF that may not be repaired.
     BareEnd,
     /// It holds a NUL byte.
@@ -91,11 +94,11 @@ impl Input {
         let rest = unread.get(self.searched..).unwrap_or_default();
         let Some(found) = memchr(b'\n', rest) else {
             self.searched = unread.len();
-            let too_long = self.swallowing || unread.len() > limit(unread);
-            if let (true, Some(last)) = (too_long, unread.last()) {
+            let passed = self.passed(unread.len(), || limit(unread));
+            if let (Some(limit), Some(last)) = (passed, unread.last()) {
                 self.after_cr = *last == b'\r';
-                self.swallowing = true;
-                self.consume(usize::MAX - self.start);
+                self.swallowing = Some(limit);
+                self.consume(self.buffer.len() - self.start);
             }
             return None;
         };
@@ -104,13 +107,13 @@ impl Input {
         let (text, crlf) = match text.split_last() {
             Some((b'\r', text)) => (text, true),
             Some(_) => (text, false),
-            None => (text, self.swallowing && self.after_cr),
+            None => (text, self.swallowing.is_some() && self.after_cr),
         };
-        let too_long = self.swallowing || end + 1 > limit(unread);
+        let passed = self.passed(end + 1, || limit(unread));
         let line = if !crlf && !repair {
             Line::BareEnd
-        } else if too_long {
-            Line::TooLong
+        } else if let Some(limit) = passed {
+            Line::TooLong { limit }
         } else {
             match memchr2(b'\r', 0, text).and_then(|at| text.get(at)) {
                 Some(0) => Line::Nul,
@@ -118,9 +121,14 @@ impl Input {
                 None => Line::Text { at: self.start..self.start + text.len(), repaired: !crlf },
             }
         };
-        self.swallowing = false;
+        self.swallowing = None;
         self.consume(end + 1);
         Some(line)
+    }
+
+    /// The limit that a line of `length` bytes passes, or has passed already.
+    fn passed(&self, length: usize, limit: impl Fn() -> usize) -> Option<usize> {
+        self.swallowing.or_else(|| Some(limit()).filter(|limit| length > *limit))
     }
 }
 
@@ -140,6 +148,7 @@ mod tests {
                             let text = String::from_utf8_lossy(lines.slice(at)).into_owned();
                             if repaired { format!("{text} (repaired)") } else { text }
                         }
+                        Line::TooLong { .. } => "TooLong".to_owned(),
                         other => format!("{other:?}"),
                     });
                 }

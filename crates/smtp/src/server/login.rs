@@ -30,9 +30,14 @@ pub(super) enum Exchange {
 }
 
 impl Machine {
-    /// AUTH was said where it may be.
-    pub(super) fn begin_login(&mut self, mechanism: &str, initial: Option<Secret<String>>) {
-        let exchange = match mechanism {
+    /// AUTH was said where it may be: `mechanism [initial-response]`.
+    pub(super) fn begin_login(&mut self, argument: &Secret<String>) {
+        let mut words = argument.expose().split_ascii_whitespace();
+        let (mechanism, initial) = (words.next().unwrap_or_default(), words.next());
+        if mechanism.is_empty() || words.next().is_some() {
+            return self.end_login(Fault::Argument);
+        }
+        let exchange = match mechanism.to_ascii_uppercase().as_str() {
             "PLAIN" => Exchange::Plain,
             "LOGIN" => Exchange::User,
             _ => return self.end_login(Fault::Mechanism),
@@ -40,8 +45,8 @@ impl Machine {
         match initial {
             None => self.expect(exchange),
             // `=` stands for an initial response of no bytes (RFC 4954 §4).
-            Some(text) if text.expose() == "=" => self.response(exchange, ""),
-            Some(text) => self.response(exchange, text.expose()),
+            Some("=") => self.response(exchange, ""),
+            Some(text) => self.response(exchange, text),
         }
     }
 
@@ -67,7 +72,7 @@ impl Machine {
                     None => self.end_login(Fault::LoginSyntax),
                 }
             }
-            Line::TooLong => self.end_login(Fault::LoginTooLong),
+            Line::TooLong { .. } => self.end_login(Fault::LoginTooLong),
             Line::BareEnd => self.end_login(Fault::BareEnd),
             Line::Nul => self.end_login(Fault::Nul),
         }

@@ -1,6 +1,6 @@
 //! What each command does in each state. Legality here, effects through questions.
 
-use super::command::{self, Command};
+use super::command::{self, Command, LOGIN_LINE_MAX};
 use super::fault::Fault;
 use super::input::Line;
 use super::state::{Pending, Stage, State, Transaction};
@@ -43,7 +43,8 @@ impl Machine {
                 }
                 self.command(parsed);
             }
-            Line::TooLong => self.fault(Fault::TooLong),
+            Line::TooLong { limit: LOGIN_LINE_MAX } => self.fault(Fault::LoginTooLong),
+            Line::TooLong { .. } => self.fault(Fault::TooLong),
             Line::BareEnd => self.fault(Fault::BareEnd),
             Line::Nul => self.fault(Fault::Nul),
         }
@@ -95,8 +96,8 @@ impl Machine {
                 self.close();
             }
             Ok(Command::StartTls) => self.start_tls(stage),
-            Ok(Command::Auth { mechanism, initial }) => match self.may_login(&stage) {
-                Ok(()) => self.begin_login(&mechanism, initial),
+            Ok(Command::Auth(argument)) => match self.may_login(&stage) {
+                Ok(()) => self.begin_login(&argument),
                 Err(fault) => self.stay(stage, fault),
             },
         }

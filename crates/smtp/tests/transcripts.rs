@@ -1,0 +1,281 @@
+//! The conversations of `tests/sessions/smtp`, replayed against the machine (for their format see
+//! `tests/src/transcript`).
+//!
+//! Settings (`@`): `door`, `tls` (active from the start), `starttls`, `auth`, `size_max`,
+//! `header_size_max`, `recipients_max`, `errors_max`, `repair`. Questions (`?`): see [`question`];
+//! answers: `allow`, `login ADDRESS`, `kept NUMBER`, `refuse REASON`, `later REASON`, `close REASON`,
+//! each refusal with an administrator's `CODE D.S.N text` behind it or without.
+//! Events (`*`): `eof`, `drain`, `timeout REASON`, `body_fails REASON`.
+
+#![expect(clippy::expect_used, reason = "a test may stop where it stands")]
+
+#[path = "../../../tests/src/transcript/mod.rs"]
+#[expect(unreachable_pub, reason = "public where the whole-server tests use it")]
+mod transcript;
+
+use mail::{BodyKind, Door, ForwardPath, MessageId, Reason, Refusal, ReplyText, ReversePath};
+use smtp::server::{Action, Answer, Machine, Options, Question};
+use std::path::Path;
+use transcript::{Conversation, Script, Settings};
+
+#[test]
+fn every_conversation_is_the_same_however_it_is_cut() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/sessions/smtp");
+    let count = transcript::replay_folder::<Smtp>(&folder);
+    assert!(count >= 35, "only {count} conversations were found");
+}
+
+/// The machine, with a policy that reads its answers from the script.
+struct Smtp {
+    machine: Machine,
+    opened: bool,
+    handshake: bool,
+    closed: bool,
+    said: Vec<u8>,
+    did: Vec<String>,
+    envelope: String,
+    body: Vec<u8>,
+    fail_body: Option<Reason>,
+    kept: Vec<String>,
+}
+
+impl Conversation for Smtp {
+    fn begin(settings: &Settings) -> Self {
+        let door = match settings.get("door", "smtp".to_owned()).as_str() {
+            "submission" => Door::Submission,
+            "submissions" => Door::Submissions,
+            _ => Door::Smtp,
+        };
+        let options = Options {
+            door,
+            hostname: "mail.example.org".to_owned(),
+            size_max: settings.get("size_max", 100_000),
+            header_size_max: settings.get("header_size_max", 100_000),
+            recipients_max: settings.get("recipients_max", 100),
+            errors_max: settings.get("errors_max", 20),
+            tls_offered: settings.get("starttls", true),
+            tls_active: settings.get("tls", false),
+            auth: settings.get("auth", true),
+            bare_lf_repair: settings.get("repair", false),
+        };
+        Self {
+            machine: Machine::new(options),
+            opened: false,
+            handshake: false,
+            closed: false,
+            said: Vec::new(),
+            did: Vec::new(),
+            envelope: String::new(),
+            body: Vec::new(),
+            fail_body: None,
+            kept: Vec::new(),
+        }
+    }
+
+    fn open(&mut self, script: &mut Script) {
+        self.opened = true;
+        self.run(script);
+    }
+
+    fn turn(&mut self, script: &mut Script) {
+        if std::mem::take(&mut self.handshake) {
+            self.machine.secured();
+            self.run(script);
+        }
+    }
+
+    fn receive(&mut self, bytes: &[u8], script: &mut Script) {
+        // Bytes of the same turn came before the handshake could begin.
+        self.handshake = false;
+        self.machine.receive(bytes);
+        if self.opened && !self.closed {
+            self.run(script);
+        }
+    }
+
+    fn event(&mut self, event: &str, script: &mut Script) {
+        match event.split_once(' ') {
+            None if event == "eof" => self.machine.eof(),
+            None if event == "drain" => self.machine.drain(),
+            Some(("timeout", reason)) => self.machine.timed_out(word(reason)),
+            Some(("body_fails", reason)) => self.fail_body = Some(word(reason)),
+            _ => panic!("no such event: {event}"),
+        }
+        self.run(script);
+    }
+
+    fn said(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.said)
+    }
+
+    fn did(&mut self) -> Vec<String> {
+        if self.handshake {
+            self.did.push("starttls".to_owned());
+        }
+        std::mem::take(&mut self.did)
+    }
+
+    fn kept(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.kept)
+    }
+}
+
+impl Smtp {
+    /// Does what the machine wants until it wants to read.
+    fn run(&mut self, script: &mut Script) {
+        loop {
+            match self.machine.next() {
+                Action::Read => break,
+                Action::Close => {
+                    if !std::mem::replace(&mut self.closed, true) {
+                        self.did.push("close".to_owned());
+                    }
+                    break;
+                }
+                Action::StartTls => {
+                    self.handshake = true;
+                    break;
+                }
+                Action::Body(bytes) => {
+                    self.body.extend_from_slice(bytes);
+                    if let Some(reason) = self.fail_body.take() {
+                        self.machine.fail_body(Refusal::new(reason));
+                    }
+                }
+                Action::Abandon => {
+                    self.body.clear();
+                    self.did.push("abandon".to_owned());
+                }
+                Action::Note(reason, detail, code) => {
+                    let note = format!("note {reason} {code} {detail}");
+                    self.did.push(note.trim_end().to_owned());
+                }
+                Action::Ask(question) => {
+                    let answer = self.ask(&question, script);
+                    self.machine.answer(answer);
+                }
+            }
+        }
+        self.said.append(self.machine.output());
+    }
+
+    fn ask(&mut self, question: &Question, script: &mut Script) -> Answer {
+        let text = show(question);
+        let given = script.answer(&text);
+        let answer = match given {
+            Some(given) => read_answer(&given),
+            None => self.usual(question),
+        };
+        match (question, &answer) {
+            (Question::Sender { .. }, Answer::Allow) => self.envelope = text,
+            (Question::Recipient { .. }, Answer::Allow) => {
+                self.envelope.push_str(", ");
+                self.envelope.push_str(&text);
+            }
+            (Question::Body, _) => self.body.clear(),
+            (Question::Message, Answer::Accepted(id)) => {
+                let size = self.body.len();
+                self.kept.push(format!("{id}: {}, {size} bytes", self.envelope));
+                self.kept.extend(
+                    self.body
+                        .split_inclusive(|b| *b == b'\n')
+                        .map(|line| format!("| {}", shown(line))),
+                );
+            }
+            _ => {}
+        }
+        answer
+    }
+
+    /// Policy allows what no line speaks of, but no log-in.
+    fn usual(&self, question: &Question) -> Answer {
+        match question {
+            Question::Message => {
+                let kept = self.kept.iter().filter(|line| !line.starts_with('|')).count();
+                Answer::Accepted(MessageId(kept as i64 + 1))
+            }
+            Question::Login(_) => Answer::Refuse(Refusal::new(Reason::BadCredentials)),
+            _ => Answer::Allow,
+        }
+    }
+}
+
+/// A question as in `?` lines.
+fn show(question: &Question) -> String {
+    match question {
+        Question::Connect => "connect".to_owned(),
+        Question::Helo { name, esmtp: true } => format!("ehlo {name}"),
+        Question::Helo { name, esmtp: false } => format!("helo {name}"),
+        Question::Login(credentials) => {
+            let (user, password) = (&credentials.user, credentials.password.expose());
+            format!("login {:?} {user} {password}", credentials.mechanism).to_lowercase()
+        }
+        Question::Sender { path, size, body, smtputf8 } => {
+            let mut text = match path {
+                ReversePath::Null => "from <>".to_owned(),
+                ReversePath::Address(address) => format!("from <{address}>"),
+            };
+            if let Some(size) = size {
+                text.push_str(&format!(" size={size}"));
+            }
+            if *body == BodyKind::EightBitMime {
+                text.push_str(" 8bitmime");
+            }
+            if *smtputf8 {
+                text.push_str(" smtputf8");
+            }
+            text
+        }
+        Question::Recipient { path: ForwardPath::Address { address, source_route } } => {
+            let route = if source_route.is_empty() { "" } else { " routed" };
+            format!("to <{address}>{route}")
+        }
+        Question::Recipient { path: ForwardPath::Postmaster } => "to <Postmaster>".to_owned(),
+        Question::Body => "body".to_owned(),
+        Question::Message => "message".to_owned(),
+    }
+}
+
+fn read_answer(text: &str) -> Answer {
+    let (verb, rest) = text.split_once(' ').unwrap_or((text, ""));
+    match verb {
+        "allow" => Answer::Allow,
+        "login" => Answer::LoggedIn(rest.to_owned()),
+        "kept" => Answer::Accepted(MessageId(rest.parse().expect("a number"))),
+        "refuse" => Answer::Refuse(read_refusal(rest)),
+        "later" => Answer::Later(read_refusal(rest)),
+        "close" => Answer::RefuseAndClose(read_refusal(rest)),
+        _ => panic!("no such answer: {text}"),
+    }
+}
+
+fn read_refusal(text: &str) -> Refusal {
+    let (reason, words) = text.split_once(' ').unwrap_or((text, ""));
+    let refusal = Refusal::new(word(reason)).detail("secret detail").rule("secret rule");
+    if words.is_empty() {
+        return refusal;
+    }
+    let mut parts = words.splitn(3, ' ');
+    let code = parts.next().and_then(|code| code.parse().ok()).expect("a code");
+    let enhanced = parts.next().expect("an enhanced code").split('.');
+    let enhanced: Vec<u16> = enhanced.filter_map(|number| number.parse().ok()).collect();
+    let enhanced = match enhanced.as_slice() {
+        [class, subject, detail] => Some((*class as u8, *subject, *detail)),
+        _ => None,
+    };
+    let text = parts.next().unwrap_or_default().to_owned();
+    refusal.text(ReplyText { code, enhanced, text })
+}
+
+fn word(reason: &str) -> Reason {
+    Reason::from_word(reason).unwrap_or_else(|| panic!("no such reason: {reason}"))
+}
+
+/// A line of a body; long ones by their length.
+fn shown(line: &[u8]) -> String {
+    if line.len() > 200 {
+        return format!("({} bytes)", line.len());
+    }
+    let text = line.strip_suffix(b"\r\n").unwrap_or(line);
+    text.escape_ascii().to_string()
+}
