@@ -20,22 +20,18 @@ use std::net::IpAddr;
 #[derive(Debug, Clone, Default)]
 pub struct AccessMap {
     /// By the text of address, `user@` or domain, as sendmail's map has it.
-    texts: HashMap<String, Vec<Tagged>>,
-    networks: HashMap<IpNet, Vec<Tagged>>,
+    texts: HashMap<String, Vec<Rule>>,
+    networks: HashMap<IpNet, Vec<Rule>>,
     /// The prefix lengths that occur, so that a lookup tries no others.
     lengths_v4: BTreeSet<u8>,
     lengths_v6: BTreeSet<u8>,
 }
 
-#[derive(Debug, Clone)]
-struct Tagged {
-    tag: Tag,
-    rule: Rule,
-}
-
 /// An entry, as a decision names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
+    /// What it speaks of.
+    pub tag: Tag,
     /// What it says.
     pub action: Action,
     /// `access /etc/mail/access:12` or `access entry 4711`.
@@ -111,13 +107,17 @@ impl AccessMap {
         }
     }
 
+    /// Every entry, ended ones included, in no order.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.texts.values().chain(self.networks.values()).flatten()
+    }
+
     fn insert(&mut self, entry: &Entry, rule: Rule) {
-        let tagged = Tagged { tag: entry.tag, rule };
         match &entry.key {
-            Key::Address(address) => self.texts.entry(address.key()).or_default().push(tagged),
-            Key::User(user) => self.texts.entry(format!("{user}@")).or_default().push(tagged),
+            Key::Address(address) => self.texts.entry(address.key()).or_default().push(rule),
+            Key::User(user) => self.texts.entry(format!("{user}@")).or_default().push(rule),
             Key::Domain(domain) => {
-                self.texts.entry(domain.to_string()).or_default().push(tagged);
+                self.texts.entry(domain.to_string()).or_default().push(rule);
             }
             Key::Net(net) => {
                 let net = net.trunc();
@@ -125,7 +125,7 @@ impl AccessMap {
                     IpNet::V4(net) => self.lengths_v4.insert(net.prefix_len()),
                     IpNet::V6(net) => self.lengths_v6.insert(net.prefix_len()),
                 };
-                self.networks.entry(net).or_default().push(tagged);
+                self.networks.entry(net).or_default().push(rule);
             }
         }
     }
@@ -174,7 +174,24 @@ impl AccessMap {
 
 impl Rule {
     fn new(entry: &Entry, name: String, stored: Option<i64>, expires: Option<Timestamp>) -> Self {
-        Self { action: entry.action.clone(), name, key: entry.text.clone(), stored, expires }
+        let (tag, action, key) = (entry.tag, entry.action.clone(), entry.text.clone());
+        Self { tag, action, name, key, stored, expires }
+    }
+
+    /// What it says, as a file would have it.
+    pub fn value(&self) -> String {
+        match &self.action {
+            Action::Ok => "OK".to_owned(),
+            Action::Relay => "RELAY".to_owned(),
+            Action::Reject => "REJECT".to_owned(),
+            Action::Discard => "DISCARD".to_owned(),
+            Action::Error(text) => match text.enhanced {
+                Some((class, subject, detail)) => {
+                    format!("ERROR:{class}.{subject}.{detail}:{} {}", text.code, text.text)
+                }
+                None => format!("{} {}", text.code, text.text),
+            },
+        }
     }
 
     /// What it means for what was asked. `Allow` for OK and RELAY alike: the right to relay is
@@ -198,18 +215,16 @@ impl Rule {
 }
 
 /// `user+detail`, `user+*`, `user`; without a detail only the one.
-fn spellings(local: &str) -> impl Iterator<Item = String> + use<'_> {
+pub(crate) fn spellings(local: &str) -> impl Iterator<Item = String> + use<'_> {
     let plus = local.split_once('+').filter(|(user, _)| !user.is_empty());
     let wider = plus.into_iter().flat_map(|(user, _)| [format!("{user}+*"), user.to_owned()]);
     std::iter::once(local.to_owned()).chain(wider)
 }
 
 /// The entry of one key: with the tag before without, in the order of insertion, none that ended.
-fn pick(entries: &[Tagged], tag: Tag, now: Timestamp) -> Option<&Rule> {
-    let live = |tagged: &&Tagged| tagged.rule.expires.is_none_or(|end| now < end);
-    let with = |wanted: Tag| {
-        entries.iter().filter(live).find(|tagged| tagged.tag == wanted).map(|tagged| &tagged.rule)
-    };
+fn pick(rules: &[Rule], tag: Tag, now: Timestamp) -> Option<&Rule> {
+    let live = |rule: &&Rule| rule.expires.is_none_or(|end| now < end);
+    let with = |wanted: Tag| rules.iter().filter(live).find(|rule| rule.tag == wanted);
     with(tag).or_else(|| with(Tag::Any))
 }
 

@@ -7,10 +7,13 @@
 //! that its address names ([`crate::route`]). Called by `recipient`; proven by its tests to deny
 //! every address form that ever opened a relay.
 
+use crate::access::{AccessMap, Question};
 use crate::route::{self, Hop};
+use config::access::Action;
 use ipnet::IpNet;
-use mail::{Address, Domain, Peer, Permit, Reason, Refusal};
+use mail::{Address, Domain, Peer, Permit, Reason, Refusal, Timestamp};
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 /// What the settings say of relaying, ready to be asked.
 #[derive(Debug, Clone, Default)]
@@ -22,19 +25,20 @@ pub struct RelayRules {
 }
 
 /// What relaying depends on, besides the peer and the address.
-pub trait Ground {
-    /// Whether mail for this domain is kept here.
-    fn is_own(&self, domain: &Domain) -> bool;
-    /// Whether this address literal is one of our own.
-    fn is_own_literal(&self, ip: std::net::IpAddr) -> bool;
+#[derive(Clone, Copy)]
+pub struct Ground<'a> {
+    /// Whether mail for a domain is kept here.
+    pub is_own: &'a dyn Fn(&Domain) -> bool,
     /// Whether exactly this address is an account or alias here.
-    fn exists(&self, address: &Address) -> bool;
+    pub exists: &'a dyn Fn(&Address) -> bool,
+    /// The addresses that we listen on, as far as they are named.
+    pub literals: &'a [IpAddr],
     /// The relay rules.
-    fn rules(&self) -> &RelayRules;
-    /// The access map's entry that says RELAY of this client, by name.
-    fn relays_client(&self, peer: &Peer) -> Option<String>;
-    /// The access map's entry that says RELAY of mail to this domain, by name.
-    fn relays_domain(&self, domain: &Domain) -> Option<String>;
+    pub rules: &'a RelayRules,
+    /// The access map.
+    pub access: &'a AccessMap,
+    /// The time, by which access entries end.
+    pub now: Timestamp,
 }
 
 /// Where a recipient may go.
@@ -51,17 +55,17 @@ pub enum Relay {
 }
 
 /// Judges one recipient.
-pub fn judge(ground: &impl Ground, peer: &Peer, to: &Address) -> Relay {
+pub fn judge(ground: &Ground<'_>, peer: &Peer, to: &Address) -> Relay {
     let hops = route::hops(to);
     match hops.as_slice() {
-        [Hop::Domain(domain)] if ground.is_own(domain) => return Relay::Here,
-        [Hop::Literal(ip)] if ground.is_own_literal(*ip) => return Relay::HereByLiteral,
+        [Hop::Domain(domain)] if (ground.is_own)(domain) => return Relay::Here,
+        [Hop::Literal(ip)] if ground.literals.contains(ip) => return Relay::HereByLiteral,
         // An administrator may have made `a%b@ours` on purpose: it ends here.
-        [Hop::Domain(domain), ..] if ground.is_own(domain) && ground.exists(to) => {
+        [Hop::Domain(domain), ..] if (ground.is_own)(domain) && (ground.exists)(to) => {
             return Relay::Here;
         }
         // A second host behind our own: we never pass such mail on, whoever asks.
-        [Hop::Domain(domain), ..] if ground.is_own(domain) => return denied(peer, &hops),
+        [Hop::Domain(domain), ..] if (ground.is_own)(domain) => return denied(peer, &hops),
         _ => {}
     }
     if let Some(permit) = client_permit(ground, peer) {
@@ -78,37 +82,46 @@ fn denied(peer: &Peer, hops: &[Hop]) -> Relay {
 }
 
 /// A client that may send to anywhere.
-fn client_permit(ground: &impl Ground, peer: &Peer) -> Option<Permit> {
+fn client_permit(ground: &Ground<'_>, peer: &Peer) -> Option<Permit> {
     if let Some(login) = &peer.login {
         return Some(Permit::issue(format!("login {}", login.address), Reason::Authenticated));
     }
-    let listed = ground.rules().networks.iter().find(|(net, _)| net.contains(&peer.ip));
+    let listed = ground.rules.networks.iter().find(|(net, _)| net.contains(&peer.ip));
     if let Some((_, rule)) = listed {
         return Some(Permit::issue(rule.clone(), Reason::RelayNetwork));
     }
-    ground.relays_client(peer).map(|rule| Permit::issue(rule, Reason::AccessRelay))
+    ground.grant(Question::Client(peer.ip, None))
 }
 
 /// A recipient that anybody may send to. Each host of the address has to be our own or one that
 /// we relay for: else an address that names two would be let through by the harmless one.
-fn domain_permit(ground: &impl Ground, hops: &[Hop]) -> Option<Permit> {
+fn domain_permit(ground: &Ground<'_>, hops: &[Hop]) -> Option<Permit> {
     let mut permit = None;
     for hop in hops {
         let Hop::Domain(domain) = hop else { return None };
-        if ground.is_own(domain) {
+        if (ground.is_own)(domain) {
             continue;
         }
         let listed = domain
             .ancestors()
             .filter_map(|name| Domain::parse(name).ok())
-            .find_map(|name| ground.rules().domains.get(&name));
+            .find_map(|name| ground.rules.domains.get(&name));
         let found = match listed {
             Some(rule) => Permit::issue(rule.clone(), Reason::RelayDomain),
-            None => Permit::issue(ground.relays_domain(domain)?, Reason::AccessRelay),
+            None => ground.grant(Question::RecipientDomain(domain))?,
         };
         permit = Some(found);
     }
     permit
+}
+
+impl Ground<'_> {
+    /// The permit of an access entry that says RELAY, and nothing less.
+    fn grant(&self, question: Question<'_>) -> Option<Permit> {
+        let rule = self.access.find(question, self.now)?;
+        let relays = rule.action == Action::Relay;
+        relays.then(|| Permit::issue(rule.name.clone(), Reason::AccessRelay))
+    }
 }
 
 /// The facts for the trace: who asked, and where it would have gone.

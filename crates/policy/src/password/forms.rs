@@ -243,9 +243,7 @@ fn pbkdf2_form(text: &str) -> Result<Form, HashError> {
 
 fn decode(text: &str, encoding: &str) -> Option<Vec<u8>> {
     match encoding {
-        "B64" | "BASE64" => {
-            STANDARD.decode(text).or_else(|_| STANDARD_NO_PAD.decode(text)).ok()
-        }
+        "B64" | "BASE64" => STANDARD.decode(text).or_else(|_| STANDARD_NO_PAD.decode(text)).ok(),
         "HEX" => {
             let digits: Option<Vec<u8>> =
                 text.chars().map(|c| c.to_digit(16).map(|d| d as u8)).collect();

@@ -1,47 +1,62 @@
 #![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
 
 use super::{Ground, Relay, RelayRules, judge};
+use crate::access::AccessMap;
 use crate::route::{Hop, hops};
-use mail::{AccountId, Address, Domain, Door, ForwardPath, Login, Peer, Reason, SessionId};
+use config::access::parse_file;
+use mail::{
+    AccountId, Address, Domain, Door, ForwardPath, Login, Peer, Reason, SessionId, Timestamp,
+};
 use proptest::prelude::*;
-use std::net::IpAddr;
+use std::path::Path;
 
-/// Own: ours.example and mx.ours.example, with anna@ours.example. Relays for relayed.example.
-#[derive(Default)]
+/// Own: ours.example and mx.ours.example, with anna@ours.example. By default it relays for
+/// relayed.example and 198.51.100.0/24.
 struct Site {
     rules: RelayRules,
-    access_client: Option<(IpAddr, String)>,
-    access_domain: Option<(Domain, String)>,
+    access: AccessMap,
 }
 
-impl Ground for Site {
-    fn is_own(&self, domain: &Domain) -> bool {
-        ["ours.example", "mx.ours.example"].contains(&domain.as_str())
+impl Site {
+    fn new(network: bool, relayed: bool, access: &str) -> Self {
+        let mut rules = RelayRules::default();
+        if network {
+            let net = "198.51.100.0/24".parse().unwrap();
+            rules.networks.push((net, "relay.networks".to_owned()));
+        }
+        if relayed {
+            let name = "relayed.example".parse().unwrap();
+            rules.domains.insert(name, "relay-domains:1".to_owned());
+        }
+        let (entries, problems) = parse_file(Path::new("a"), access);
+        assert!(problems.is_empty());
+        Self { rules, access: AccessMap::new([], "a", &entries) }
     }
-    fn is_own_literal(&self, ip: IpAddr) -> bool {
-        ip.to_string() == "192.0.2.1"
-    }
-    fn exists(&self, address: &Address) -> bool {
-        ["anna@ours.example", "odd%one@ours.example"].contains(&address.key().as_str())
-    }
-    fn rules(&self) -> &RelayRules {
-        &self.rules
-    }
-    fn relays_client(&self, peer: &Peer) -> Option<String> {
-        let (ip, rule) = self.access_client.as_ref()?;
-        (*ip == peer.ip).then(|| rule.clone())
-    }
-    fn relays_domain(&self, domain: &Domain) -> Option<String> {
-        let (above, rule) = self.access_domain.as_ref()?;
-        domain.is_within(above).then(|| rule.clone())
+
+    fn judge(&self, peer: &Peer, to: &Address) -> Relay {
+        let ground = Ground {
+            is_own: &own,
+            exists: &|address| {
+                ["anna@ours.example", "odd%one@ours.example"].contains(&address.key().as_str())
+            },
+            literals: &["192.0.2.1".parse().unwrap()],
+            rules: &self.rules,
+            access: &self.access,
+            now: Timestamp(0),
+        };
+        judge(&ground, peer, to)
     }
 }
+
+fn own(domain: &Domain) -> bool {
+    ["ours.example", "mx.ours.example"].contains(&domain.as_str())
+}
+
+/// Entries that speak of everybody, but do not say RELAY.
+const ACCESS: &str = "elsewhere.example OK\nConnect:203.0.113 OK\nFrom:elsewhere.example OK\n";
 
 fn site() -> Site {
-    let mut site = Site::default();
-    site.rules.networks.push(("198.51.100.0/24".parse().unwrap(), "relay.networks".to_owned()));
-    site.rules.domains.insert("relayed.example".parse().unwrap(), "relay-domains:1".to_owned());
-    site
+    Site::new(true, true, ACCESS)
 }
 
 fn peer(ip: &str) -> Peer {
@@ -67,7 +82,7 @@ fn word(relay: &Relay) -> String {
 }
 
 fn check(ip: &str, to: &str, expected: &str) {
-    let relay = judge(&site(), &peer(ip), &to.parse().unwrap());
+    let relay = site().judge(&peer(ip), &to.parse().unwrap());
     assert_eq!(word(&relay), expected, "{to} from {ip}");
 }
 
@@ -92,7 +107,7 @@ fn what_may_be_sent_where() {
     let mut user = peer(STRANGER);
     let address = Address::parse("anna@ours.example").unwrap();
     user.login = Some(Login { account: AccountId(1), address });
-    let relay = judge(&site(), &user, &"x@elsewhere.example".parse().unwrap());
+    let relay = site().judge(&user, &"x@elsewhere.example".parse().unwrap());
     assert_eq!(word(&relay), "authenticated by login anna@ours.example");
 }
 
@@ -197,6 +212,7 @@ const FORMS: &[&str] = &[
 #[test]
 fn no_form_of_address_opens_the_relay() {
     let mut judged = 0;
+    let site = site();
     for ip in [STRANGER, "127.0.0.1", "::1", "10.0.0.1", "192.0.2.1"] {
         for form in FORMS {
             let address = match ForwardPath::parse(form) {
@@ -205,7 +221,7 @@ fn no_form_of_address_opens_the_relay() {
                 Ok(ForwardPath::Address { address, .. }) => address,
             };
             judged += 1;
-            let relay = judge(&site(), &peer(ip), &address);
+            let relay = site.judge(&peer(ip), &address);
             assert!(matches!(relay, Relay::Denied(_)), "{form} from {ip}: {}", word(&relay));
         }
     }
@@ -219,7 +235,7 @@ fn host() -> impl Strategy<Value = String> {
         Just("relayed.example".to_owned()),
         Just("granted.example".to_owned()),
         Just("elsewhere.example".to_owned()),
-        "[a-c]{1,3}\\.(ours|relayed|granted|elsewhere)\\.example",
+        "[a-cx]{1,3}\\.(ours|relayed|granted|elsewhere)\\.example",
         "(ours|relayed|granted)\\.example\\.[a-c]{2}",
     ]
 }
@@ -251,26 +267,16 @@ proptest! {
         granted in any::<bool>(),
         client in any::<bool>(),
     ) {
-        let mut site = Site::default();
-        if network {
-            site.rules.networks.push(("198.51.100.0/24".parse().unwrap(), "n".to_owned()));
-        }
-        if relayed {
-            site.rules.domains.insert("relayed.example".parse().unwrap(), "d".to_owned());
-        }
-        if granted {
-            site.access_domain = Some(("granted.example".parse().unwrap(), "a".to_owned()));
-        }
-        if client {
-            site.access_client = Some(("198.51.101.7".parse().unwrap(), "c".to_owned()));
-        }
+        let mut access = ACCESS.to_owned();
+        access += if granted { "To:granted.example RELAY\nx.granted.example OK\n" } else { "" };
+        access += if client { "Connect:198.51.101.7 RELAY\n" } else { "" };
+        let site = Site::new(network, relayed, &access);
         let mut peer = peer(ip);
         let who = Address::parse("anna@ours.example").unwrap();
         peer.login = login.then_some(Login { account: AccountId(1), address: who });
         let to = Address::parse(&to).unwrap();
         let below = |domain: &Domain, name: &str| domain.is_within(&name.parse().unwrap());
-        let own = |domain: &Domain| ["ours.example", "mx.ours.example"].contains(&domain.as_str());
-        match judge(&site, &peer, &to) {
+        match site.judge(&peer, &to) {
             Relay::Elsewhere(permit) => {
                 prop_assert!(!permit.rule().is_empty());
                 let by_client = login
@@ -279,7 +285,9 @@ proptest! {
                 let by_domain = hops(&to).iter().all(|hop| match hop {
                     Hop::Domain(domain) => own(domain)
                         || (relayed && below(domain, "relayed.example"))
-                        || (granted && below(domain, "granted.example")),
+                        || (granted
+                            && below(domain, "granted.example")
+                            && !below(domain, "x.granted.example")),
                     _ => false,
                 });
                 prop_assert!(by_client || by_domain, "{} by {}", to, permit.rule());
