@@ -1,0 +1,93 @@
+//! A connection, plain or under TLS: the one type that every protocol's shell reads and writes.
+
+use crate::tls::{ServerTls, TlsError};
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsStream;
+
+/// A TCP connection, before or after its handshake, of either side.
+#[derive(Debug)]
+pub enum Stream {
+    /// Readable by everybody on the way.
+    Plain(TcpStream),
+    /// Under TLS.
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Stream {
+    /// Protocol version and cipher suite as the Received field shows them
+    /// (`TLSv1.3 TLS_AES_256_GCM_SHA384`); `None` without TLS.
+    pub fn tls_info(&self) -> Option<String> {
+        let Stream::Tls(stream) = self else { return None };
+        let (_, connection) = stream.get_ref();
+        let version = match connection.protocol_version()? {
+            rustls::ProtocolVersion::TLSv1_2 => "TLSv1.2",
+            rustls::ProtocolVersion::TLSv1_3 => "TLSv1.3",
+            _ => "TLS",
+        };
+        let suite = format!("{:?}", connection.negotiated_cipher_suite()?.suite());
+        Some(format!("{version} {}", suite.replacen("TLS13_", "TLS_", 1)))
+    }
+
+    /// Waits for the peer's handshake, as the server.
+    ///
+    /// What was read from the connection before and not used is lost on purpose: nothing sent in
+    /// the clear may be taken as if it had come under TLS (RFC 3207 §5).
+    ///
+    /// # Errors
+    /// [`TlsError::Handshake`] when the two do not agree (normal on port 25),
+    /// [`TlsError::TimedOut`] after `limit`, [`TlsError::Already`] under TLS.
+    pub async fn start_tls(self, tls: &ServerTls, limit: Duration) -> Result<Stream, TlsError> {
+        let Stream::Plain(stream) = self else { return Err(TlsError::Already) };
+        let handshake = tls.acceptor().accept(stream);
+        match tokio::time::timeout(limit, handshake).await {
+            Ok(Ok(stream)) => Ok(Stream::Tls(Box::new(stream.into()))),
+            Ok(Err(error)) => Err(TlsError::Handshake(error)),
+            Err(_) => Err(TlsError::TimedOut),
+        }
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Stream::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
+            Stream::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Stream::Plain(stream) => Pin::new(stream).poll_write(cx, buf),
+            Stream::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Stream::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Stream::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Stream::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Stream::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}
