@@ -125,4 +125,6 @@ fn in_own_words(reason: Reason, words: &ReplyText) -> Reply {
 }
 
 mod table;
+#[cfg(test)]
+mod tests;
 pub(crate) mod words;

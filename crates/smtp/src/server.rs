@@ -390,4 +390,6 @@ pub(crate) mod fault;
 mod input;
 mod login;
 mod state;
+#[cfg(test)]
+mod tests;
 mod verbs;

@@ -29,6 +29,12 @@ pub(super) fn row(reason: Reason) -> Row {
     Row { usual, permanent, temporary, subject, detail, text }
 }
 
+/// Whether `reason` has a row.
+#[cfg(test)]
+pub(super) fn has(reason: Reason) -> bool {
+    ROWS.iter().any(|row| row.0 == reason)
+}
+
 const UNKNOWN: Short =
     (InternalError, Temporary, 554, 451, (3, 0), "Something went wrong here, try again later");
 

@@ -213,3 +213,6 @@ fn split_path<'a>(argument: &'a str, keyword: &str) -> Option<(&'a str, &'a str)
     }
     None
 }
+
+#[cfg(test)]
+mod tests;

@@ -405,3 +405,6 @@ impl At {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

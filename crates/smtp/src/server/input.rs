@@ -85,6 +85,18 @@ impl Input {
         self.buffer.shrink_to_fit();
     }
 
+    /// How much memory it takes.
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.buffer.capacity()
+    }
+
+    /// Whether the bytes are anywhere in memory, read or not.
+    #[cfg(test)]
+    pub(super) fn holds(&self, bytes: &[u8]) -> bool {
+        memchr::memmem::find(&self.buffer, bytes).is_some()
+    }
+
     /// Takes the next line, if all of it is there.
     ///
     /// Only CRLF ends a line, and a bare LF where `repair` allows it. `limit` gives the longest
