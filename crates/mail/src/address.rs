@@ -3,8 +3,12 @@
 use crate::Domain;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
+use unicode_normalization::UnicodeNormalization;
 
 /// The part before the `@`, without quotes and escapes; its case is kept (RFC 5321 §2.4).
+///
+/// Always in normalisation form C (RFC 6532 §3.1), so that one name has one form, and at most 64
+/// bytes as written.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LocalPart(String);
 
@@ -76,7 +80,8 @@ pub enum AddressErrorKind {
     /// The whole is longer than 254 bytes (RFC 5321 §4.5.3.1.3).
     #[error("the address is longer than 254 bytes")]
     TooLong,
-    /// A character that needs quotes, a control character, a stray dot.
+    /// A character that needs quotes or may not be there at all (controls, direction marks), or a
+    /// stray dot.
     #[error("the local part has a character that needs quotes, or a stray dot")]
     BadLocal,
     /// A quoted string that does not end, or ends before the `@`.
@@ -93,15 +98,48 @@ pub enum AddressErrorKind {
     BadPath,
 }
 
+impl AddressErrorKind {
+    /// Its word, in snake case.
+    pub fn word(self) -> &'static str {
+        use crate::domain::DomainError;
+        match self {
+            Self::NoAt => "no_at",
+            Self::EmptyLocal => "empty_local_part",
+            Self::LongLocal => "long_local_part",
+            Self::TooLong => "address_too_long",
+            Self::BadLocal => "bad_local_part",
+            Self::BadQuote => "bad_quoted_string",
+            Self::Domain(DomainError::Empty) => "empty_domain",
+            Self::Domain(DomainError::TooLong) => "domain_too_long",
+            Self::Domain(DomainError::BadLabel) => "bad_domain_label",
+            Self::Domain(DomainError::BadCharacter) => "bad_domain_character",
+            Self::Domain(DomainError::Numeric) => "numeric_domain",
+            Self::Domain(DomainError::Idna) => "bad_international_domain",
+            Self::BadLiteral => "bad_address_literal",
+            Self::BadPath => "bad_path",
+        }
+    }
+}
+
 impl LocalPart {
     /// The unquoted text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
+    /// Whether it has to be written in quotes.
+    pub fn needs_quotes(&self) -> bool {
+        !parse::is_dot_string(&self.0)
+    }
+
     /// The form that local accounts and aliases are found by: lower case.
     pub fn key(&self) -> String {
-        self.0.to_lowercase()
+        // Lower case of a composed text need not be composed.
+        if self.0.is_ascii() {
+            self.0.to_ascii_lowercase()
+        } else {
+            self.0.to_lowercase().nfc().collect()
+        }
     }
 }
 
@@ -158,7 +196,10 @@ impl ForwardPath {
     }
 }
 
+pub use view::{AddressView, ErrorView, ParsedView, view};
+
 mod parse;
 mod show;
 #[cfg(test)]
 mod tests;
+mod view;

@@ -2,6 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+/// RFC 1035 §2.3.4, as text and without the final dot.
+const DOMAIN_MAX: usize = 253;
+
+/// Longest text worth reading: U-labels may be longer than their A-labels.
+const GIVEN_MAX: usize = 1_000;
+
 /// A DNS domain name that mail can be sent to or from.
 ///
 /// Always A-labels (RFC 5890), lower case, without a final dot, at most 253 bytes in labels of 1 to
@@ -25,6 +31,9 @@ pub enum DomainError {
     /// A character that no domain has.
     #[error("the domain has a character that no domain may have")]
     BadCharacter,
+    /// The last label is a number, so it is an IP address without its brackets or nothing.
+    #[error("the domain ends in a number; an IP address is written [192.0.2.1]")]
+    Numeric,
     /// IDNA says no (RFC 5891).
     #[error("the domain is not a valid internationalised name")]
     Idna,
@@ -33,34 +42,38 @@ pub enum DomainError {
 impl Domain {
     /// Reads a domain given as A-labels or U-labels, in any case, with or without a final dot.
     pub fn parse(text: &str) -> Result<Self, DomainError> {
-        let text = text.strip_suffix('.').unwrap_or(text);
-        if text.is_empty() {
-            return Err(DomainError::Empty);
-        }
-        if text.len() > 1_000 {
-            return Err(DomainError::TooLong);
+        Self::parse_at(text).map_err(|(error, _)| error)
+    }
+
+    /// As [`Domain::parse`]; a failure tells the byte offset of what is wrong.
+    pub(crate) fn parse_at(text: &str) -> Result<Self, (DomainError, usize)> {
+        if text.len() > GIVEN_MAX {
+            return Err((DomainError::TooLong, GIVEN_MAX));
         }
         let ascii = if text.is_ascii() {
             text.to_ascii_lowercase()
         } else {
-            idna::domain_to_ascii_strict(text).map_err(|_| DomainError::Idna)?
+            to_ascii(text).ok_or((DomainError::Idna, text.len() - after_ascii(text).len()))?
         };
-        if ascii.len() > 253 {
-            return Err(DomainError::TooLong);
+        let ascii = ascii.strip_suffix('.').unwrap_or(&ascii);
+        if ascii.is_empty() {
+            return Err((DomainError::Empty, 0));
         }
+        let mut at = 0;
         for label in ascii.split('.') {
-            if label.is_empty()
-                || label.len() > 63
-                || label.starts_with('-')
-                || label.ends_with('-')
-            {
-                return Err(DomainError::BadLabel);
-            }
-            if !label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
-                return Err(DomainError::BadCharacter);
-            }
+            // Offsets are those of the text given, where it was ASCII already.
+            let fail = |(error, offset)| (error, if text.is_ascii() { at + offset } else { 0 });
+            check_label(label).map_err(fail)?;
+            at += label.len() + 1;
         }
-        Ok(Self(ascii))
+        if ascii.len() > DOMAIN_MAX {
+            return Err((DomainError::TooLong, DOMAIN_MAX.min(text.len())));
+        }
+        let last = ascii.rsplit('.').next().unwrap_or_default();
+        if last.bytes().all(|b| b.is_ascii_digit()) {
+            return Err((DomainError::Numeric, 0));
+        }
+        Ok(Self(ascii.to_owned()))
     }
 
     /// The canonical form.
@@ -84,6 +97,39 @@ impl Domain {
     pub fn ancestors(&self) -> impl Iterator<Item = &str> {
         std::iter::successors(Some(self.0.as_str()), |d| d.split_once('.').map(|(_, rest)| rest))
     }
+}
+
+fn to_ascii(text: &str) -> Option<String> {
+    idna::domain_to_ascii_strict(text).ok()
+}
+
+/// From the first label on that is not ASCII.
+fn after_ascii(text: &str) -> &str {
+    let first = text.find(|c: char| !c.is_ascii()).unwrap_or(text.len());
+    let start = text.get(..first).and_then(|head| head.rfind('.')).map_or(0, |dot| dot + 1);
+    text.get(start..).unwrap_or_default()
+}
+
+fn check_label(label: &str) -> Result<(), (DomainError, usize)> {
+    let proper = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    if let Some(at) = label.bytes().position(|b| !proper(b)) {
+        return Err((DomainError::BadCharacter, at));
+    }
+    if label.is_empty() || label.starts_with('-') {
+        return Err((DomainError::BadLabel, 0));
+    }
+    if label.len() > 63 {
+        return Err((DomainError::BadLabel, 63));
+    }
+    if label.ends_with('-') {
+        return Err((DomainError::BadLabel, label.len() - 1));
+    }
+    // An A-label must be the one form of a valid U-label (RFC 5890 §2.3.2.1), or one name could be
+    // written in several ways.
+    if label.starts_with("xn--") && to_ascii(label).as_deref() != Some(label) {
+        return Err((DomainError::Idna, 0));
+    }
+    Ok(())
 }
 
 impl std::fmt::Display for Domain {
@@ -117,3 +163,6 @@ impl From<Domain> for String {
         d.0
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@
 //! Values are made by parsing and exist only in valid form; nobody checks them again.
 
 pub mod address;
+pub mod address_list;
 pub mod decision;
 pub mod domain;
 pub mod envelope;
@@ -12,6 +13,7 @@ pub mod finding;
 pub mod id;
 pub mod index;
 pub mod judgement;
+pub mod mime;
 pub mod reason;
 pub mod rendition;
 pub mod secret;

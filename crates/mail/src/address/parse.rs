@@ -5,11 +5,14 @@ use super::{
 };
 use crate::Domain;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use unicode_normalization::UnicodeNormalization;
 
 /// RFC 5321 §4.5.3.1.1.
 const LOCAL_MAX: usize = 64;
 /// RFC 5321 §4.5.3.1.3 less the angle brackets.
 const ADDRESS_MAX: usize = 254;
+/// Longest local part worth normalising.
+const GIVEN_MAX: usize = 1_000;
 
 fn fail<T>(kind: Kind, at: usize) -> Result<T, AddressError> {
     Err(AddressError { kind, at })
@@ -22,22 +25,38 @@ pub(super) fn is_dot_string(text: &str) -> bool {
 }
 
 fn is_atom_char(c: char) -> bool {
-    c.is_ascii_alphanumeric()
-        || "!#$%&'*+-/=?^_`{|}~".contains(c)
-        || (!c.is_ascii() && !c.is_control())
+    c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c) || (!c.is_ascii() && is_shown(c))
 }
 
+/// Whether a character may stand in a local part at all: no controls, and none of the invisible
+/// ones that turn the direction of what follows or only pretend to be there. (Joiners stay: some
+/// scripts need them.)
+fn is_shown(c: char) -> bool {
+    !c.is_control()
+        && !matches!(
+            c,
+            '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+                | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+/// Takes a local part without its quotes. Offsets of failures are those in `text`.
 pub(super) fn unquoted(text: &str) -> Result<LocalPart, AddressError> {
     if text.is_empty() {
         return fail(Kind::EmptyLocal, 0);
     }
-    if text.len() > LOCAL_MAX {
-        return fail(Kind::LongLocal, LOCAL_MAX);
-    }
-    if let Some(at) = text.find(|c: char| c.is_control()) {
+    if let Some(at) = text.find(|c| !is_shown(c)) {
         return fail(Kind::BadLocal, at);
     }
-    Ok(LocalPart(text.to_owned()))
+    if text.len() > GIVEN_MAX {
+        return fail(Kind::LongLocal, LOCAL_MAX);
+    }
+    let part = LocalPart(text.nfc().collect());
+    // Quotes and backslashes count: the limit is one of the wire.
+    if part.to_string().len() > LOCAL_MAX {
+        return fail(Kind::LongLocal, LOCAL_MAX.min(text.len()));
+    }
+    Ok(part)
 }
 
 pub(super) fn mailbox(text: &str) -> Result<Address, AddressError> {
@@ -46,23 +65,30 @@ pub(super) fn mailbox(text: &str) -> Result<Address, AddressError> {
     let host = host(text.get(host_at..).unwrap_or_default(), host_at)?;
     let address = Address { local, host };
     if text.len() > ADDRESS_MAX || address.to_string().len() > ADDRESS_MAX {
-        return fail(Kind::TooLong, ADDRESS_MAX);
+        return fail(Kind::TooLong, ADDRESS_MAX.min(text.len()));
     }
     Ok(address)
 }
 
 /// The local part, and the offset of its `@`.
 fn dotted(text: &str) -> Result<(LocalPart, usize), AddressError> {
-    let Some(at) = text.find('@') else { return fail(Kind::NoAt, text.len()) };
-    let local = text.get(..at).unwrap_or_default();
-    let part = unquoted(local)?;
-    if !is_dot_string(local) {
-        let bad = local.find(|c: char| !is_atom_char(c)).unwrap_or(0);
-        return fail(Kind::BadLocal, bad);
+    let mut atom_due = true;
+    for (at, c) in text.char_indices() {
+        match c {
+            '@' if at == 0 => return fail(Kind::EmptyLocal, 0),
+            '.' | '@' if atom_due => return fail(Kind::BadLocal, at - usize::from(c == '@')),
+            '@' => return Ok((unquoted(text.get(..at).unwrap_or_default())?, at)),
+            '.' => atom_due = true,
+            c if is_atom_char(c) => atom_due = false,
+            // A text without any @ is better told so.
+            _ if text.contains('@') => return fail(Kind::BadLocal, at),
+            _ => break,
+        }
     }
-    Ok((part, at))
+    fail(Kind::NoAt, text.len())
 }
 
+/// As [`dotted`], for a text that begins with a quote.
 fn quoted(text: &str) -> Result<(LocalPart, usize), AddressError> {
     let mut content = String::new();
     let mut chars = text.char_indices().skip(1);
@@ -73,13 +99,14 @@ fn quoted(text: &str) -> Result<(LocalPart, usize), AddressError> {
                 if !text.get(next..).is_some_and(|rest| rest.starts_with('@')) {
                     return fail(Kind::BadQuote, next);
                 }
-                return Ok((unquoted(&content)?, next));
+                let at = |error: AddressError| AddressError { at: error.at.min(next), ..error };
+                return Ok((shift(unquoted(&content), 1).map_err(at)?, next));
             }
             '\\' => match chars.next() {
                 Some((_, c @ ' '..='~')) => content.push(c),
                 _ => return fail(Kind::BadQuote, at),
             },
-            c if c.is_control() => return fail(Kind::BadLocal, at),
+            c if !is_shown(c) => return fail(Kind::BadLocal, at),
             c => content.push(c),
         }
     }
@@ -91,16 +118,18 @@ fn host(text: &str, at: usize) -> Result<Host, AddressError> {
         let literal = inner.strip_suffix(']').and_then(literal);
         return literal.map(Host::Literal).map_or_else(|| fail(Kind::BadLiteral, at), Ok);
     }
-    match Domain::parse(text) {
+    match Domain::parse_at(text) {
         Ok(domain) => Ok(Host::Domain(domain)),
-        Err(error) => fail(Kind::Domain(error), at),
+        Err((error, offset)) => fail(Kind::Domain(error), at + offset),
     }
 }
 
+/// RFC 5321 §4.1.3. An IPv4 address in IPv6 clothes is that IPv4 address: policy must not see two.
 fn literal(text: &str) -> Option<IpAddr> {
     match text.get(..5) {
         Some(tag) if tag.eq_ignore_ascii_case("ipv6:") => {
-            text.get(5..)?.parse::<Ipv6Addr>().ok().map(IpAddr::V6)
+            let ip = text.get(5..)?.parse::<Ipv6Addr>().ok()?;
+            Some(IpAddr::V6(ip).to_canonical())
         }
         _ => text.parse::<Ipv4Addr>().ok().map(IpAddr::V4),
     }
@@ -115,19 +144,20 @@ fn shift<T>(result: Result<T, AddressError>, by: usize) -> Result<T, AddressErro
     result.map_err(|e| AddressError { at: e.at + by, ..e })
 }
 
-/// Splits a source route off: the hosts, and where the mailbox begins.
+/// Splits a source route off (RFC 5321 appendix C): the hosts, and where the mailbox begins.
 fn route(inner: &str) -> Result<(Vec<Domain>, usize), AddressError> {
     if !inner.starts_with('@') {
         return Ok((Vec::new(), 0));
     }
     let Some(colon) = inner.find(':') else { return fail(Kind::BadPath, inner.len()) };
-    let mut hosts = Vec::new();
+    let (mut hosts, mut at) = (Vec::new(), 0);
     for hop in inner.get(..colon).unwrap_or_default().split(',') {
-        let Some(host) = hop.strip_prefix('@') else { return fail(Kind::BadPath, 1) };
-        match Domain::parse(host) {
+        let Some(host) = hop.strip_prefix('@') else { return fail(Kind::BadPath, at) };
+        match Domain::parse_at(host) {
             Ok(domain) => hosts.push(domain),
-            Err(error) => return fail(Kind::Domain(error), 1),
+            Err((error, offset)) => return fail(Kind::Domain(error), at + 1 + offset),
         }
+        at += hop.len() + 1;
     }
     Ok((hosts, colon + 1))
 }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 impl fmt::Display for LocalPart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if super::parse::is_dot_string(self.as_str()) {
+        if !self.needs_quotes() {
             return f.write_str(self.as_str());
         }
         f.write_str("\"")?;

@@ -18,7 +18,7 @@ fn mailboxes() {
     check("jürgen@bücher.example", "jürgen@xn--bcher-kva.example");
     check(
         "a..b@example.org",
-        "error: the local part has a character that needs quotes, or a stray dot (at byte 1)",
+        "error: the local part has a character that needs quotes, or a stray dot (at byte 2)",
     );
     check("nobody", "error: there is no @ (at byte 6)");
 }
