@@ -1,0 +1,63 @@
+//! What the tests use, and how to tell whether it is there.
+
+use super::{peers, search_path};
+use std::path::Path;
+
+/// One program and the Debian package it comes from.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Need {
+    pub(super) program: &'static str,
+    pub(super) package: &'static str,
+    /// Mail servers conflict with one another as packages.
+    pub(super) is_mail_server: bool,
+}
+
+const fn tool(program: &'static str, package: &'static str) -> Need {
+    Need { program, package, is_mail_server: false }
+}
+
+/// A name with a slash is a path, any other is looked for in PATH.
+const NEEDS: &[Need] = &[
+    tool("initdb", "postgresql-15"),
+    Need { program: "smtp-source", package: "postfix", is_mail_server: true },
+    tool("swaks", "swaks"),
+    // What swaks needs for TLS, which its package only recommends.
+    tool("/usr/lib/x86_64-linux-gnu/perl5/5.36/Net/SSLeay.pm", "libnet-ssleay-perl"),
+    tool("fetchmail", "fetchmail"),
+    tool("openssl", "openssl"),
+    tool("strace", "strace"),
+    tool("nmap", "nmap"),
+    tool("python3", "python3"),
+    tool("sqlite3", "sqlite3"),
+    tool("ps", "procps"),
+];
+
+/// What of it is not there.
+pub(super) fn missing() -> Vec<&'static Need> {
+    NEEDS.iter().filter(|need| !is_there(need.program)).collect()
+}
+
+fn is_there(program: &str) -> bool {
+    if program == "initdb" {
+        // Debian keeps it out of PATH, one folder a version.
+        return crate::postgres::programs().is_some();
+    }
+    if program.contains('/') {
+        return perl_module_is_there(program);
+    }
+    peers().join("bin").join(program).exists()
+        || std::env::split_paths(&search_path()).any(|folder| folder.join(program).is_file())
+}
+
+/// The folder of a Perl module differs by machine and version; its last two names do not.
+fn perl_module_is_there(path: &str) -> bool {
+    let module = path.rsplitn(3, '/').take(2).collect::<Vec<_>>();
+    let [file, folder] = module.as_slice() else { return false };
+    let name = format!("-M{folder}::{}", file.trim_end_matches(".pm"));
+    Path::new("/usr/bin/perl").exists()
+        && std::process::Command::new("/usr/bin/perl")
+            .args([name.as_str(), "-e", "1"])
+            .stderr(std::process::Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
+}
