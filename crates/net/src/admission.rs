@@ -63,8 +63,7 @@ struct Count {
 impl Admission {
     /// Nobody is there yet.
     pub fn new(limits: Limits) -> Self {
-        let state =
-            State { limits, admitted: Count::default(), refused: Count::default() };
+        let state = State { limits, admitted: Count::default(), refused: Count::default() };
         Self { state: Mutex::new(state) }
     }
 
@@ -156,10 +155,7 @@ mod tests {
         Arc::new(Admission::new(Limits { per_address, total }))
     }
 
-    fn admit(
-        admission: &Arc<Admission>,
-        ip: &str,
-    ) -> Option<(AdmissionGuard, Result<(), Reason>)> {
+    fn admit(admission: &Arc<Admission>, ip: &str) -> Option<(AdmissionGuard, Result<(), Reason>)> {
         admission.admit(ip.parse().unwrap())
     }
 

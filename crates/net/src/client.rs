@@ -1,58 +1,70 @@
-//! Connections that we make: the demo's and the tests' now, delivery's later.
+//! The client's side of a connection: for our own demonstrations and tests, later for the queue.
 
-use crate::tls::TlsError;
-use crate::Stream;
+use crate::stream::Stream;
+use crate::tls::{TlsError, read_chain};
 use rustls::RootCertStore;
 use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::ServerName;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpSocket;
-use tokio_rustls::TlsConnector;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio_rustls::{TlsConnector, TlsStream};
 
-/// Connects to `to`, from this machine's address `from` if one is given.
+/// Connects to `to` within `limit`, from a chosen address of this machine if one is given.
 ///
 /// # Errors
-/// As connect(2), or `TimedOut` after `limit`.
+/// As `connect(2)`; `TimedOut` after `limit`.
 pub async fn connect(to: SocketAddr, from: Option<IpAddr>, limit: Duration) -> io::Result<Stream> {
-    let socket = if to.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    if let Some(from) = from {
-        socket.bind((from, 0).into())?;
-    }
-    let connected = tokio::time::timeout(limit, socket.connect(to)).await;
-    let stream = connected.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+    let stream = tokio::time::timeout(limit, dial(to, from)).await??;
     stream.set_nodelay(true)?;
     Ok(Stream::Plain(stream))
 }
 
-/// Does the client's side of the handshake with a server that must have exactly the certificate in
-/// the PEM file `trusted`, for `name`.
+async fn dial(to: SocketAddr, from: Option<IpAddr>) -> io::Result<TcpStream> {
+    let socket = if to.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    if let Some(from) = from {
+        socket.bind(SocketAddr::new(from, 0))?;
+    }
+    socket.connect(to).await
+}
+
+/// Makes the handshake with a server that must be called `name` and prove it by a certificate
+/// that the file `trusted` holds or signed; no other authority counts.
 ///
 /// # Errors
-/// The file is wrong, the server has another certificate, or it is too slow.
+/// The file cannot be used, `name` is no host name, the server is not who it should be, or
+/// `limit` passed.
 pub async fn start_tls(
     stream: Stream,
     name: &str,
     trusted: &Path,
     limit: Duration,
 ) -> Result<Stream, TlsError> {
-    let Stream::Plain(stream) = stream else { return Err(TlsError::Twice) };
-    let wrong = |text: String| TlsError::Content(trusted.to_owned(), text);
-    let certificate =
-        CertificateDer::from_pem_file(trusted).map_err(|e| wrong(format!("no certificate: {e}")))?;
+    let Stream::Plain(stream) = stream else { return Err(TlsError::Already) };
+    let unusable = |problem: String| TlsError::Content { file: trusted.to_owned(), problem };
     let mut roots = RootCertStore::empty();
-    roots.add(certificate).map_err(|e| wrong(e.to_string()))?;
-    let config = rustls::ClientConfig::builder_with_provider(aws_lc_rs::default_provider().into())
-        .with_safe_default_protocol_versions()
-        .map_err(TlsError::Mismatch)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let name = ServerName::try_from(name.to_owned()).map_err(|e| wrong(e.to_string()))?;
-    let handshake = TlsConnector::from(Arc::new(config)).connect(name, stream);
-    let secured = tokio::time::timeout(limit, handshake).await.map_err(|_| TlsError::Slow)?;
-    Ok(Stream::Tls(Box::new(secured.map_err(TlsError::Handshake)?.into())))
+    for certificate in read_chain(trusted)?.0 {
+        roots.add(certificate).map_err(|error| unusable(error.to_string()))?;
+    }
+    let config =
+        rustls::ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+            .map_err(|error| unusable(error.to_string()))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+    let server = ServerName::try_from(name.to_owned()).map_err(|_| {
+        TlsError::Handshake(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("{name} is no host name"),
+        ))
+    })?;
+    let handshake = TlsConnector::from(Arc::new(config)).connect(server, stream);
+    match tokio::time::timeout(limit, handshake).await {
+        Ok(Ok(stream)) => Ok(Stream::Tls(Box::new(TlsStream::from(stream)))),
+        Ok(Err(error)) => Err(TlsError::Handshake(error)),
+        Err(_) => Err(TlsError::TimedOut),
+    }
 }

@@ -1,31 +1,30 @@
-//! The network and the clock: what connects this process with the world.
+//! The house's walls: every socket is opened here, every certificate is loaded here, the time is
+//! read here and nowhere else.
 //!
-//! Listeners with their limits, streams in clear and under TLS, the drain, local sockets,
-//! privileges, the time. The only room that opens sockets; it knows no mail protocol.
+//! Doors are bound by [`bind`] (before root is dropped) or handed over by systemd
+//! ([`inherited_listeners`]), served by [`Listener::serve`] under the limits of one [`Admission`],
+//! and end together by one [`Drain`]. Knows no mail protocol and decides nothing but who is one
+//! too many.
 
 mod admission;
 pub mod client;
 mod clock;
+pub mod dns;
 mod drain;
 mod listener;
+mod network;
 pub mod privileges;
 mod stream;
+mod system;
 pub mod tls;
 pub mod unix;
 
 pub use admission::{Admission, AdmissionGuard, Limits};
 pub use clock::Clock;
+pub use dns::{DnsError, HickoryResolver, Mx, Resolver, ZoneResolver};
 pub use drain::{Drain, DrainHandle};
-pub use listener::{Accepted, Listener, bind, inherited_listeners, spoke_first};
-pub use privileges::raise_file_limit;
+pub use listener::{Accepted, Listener, bind, spoke_first};
+pub use network::network_key;
 pub use stream::Stream;
+pub use system::{inherited_listeners, raise_file_limit};
 pub use tls::{ServerTls, TlsError};
-
-use ipnet::IpNet;
-use std::net::IpAddr;
-
-/// What counts as one address: an IPv4 address, or an IPv6 /64 (what one customer gets at least).
-pub fn network_key(ip: IpAddr) -> IpNet {
-    let prefix = if ip.is_ipv4() { 32 } else { 64 };
-    IpNet::new(ip, prefix).map_or_else(|_| ip.into(), |net| net.trunc())
-}

@@ -1,66 +1,103 @@
-//! Giving root up, before any thread starts: privileges belong to threads.
+//! Root is for opening doors; what goes in and out of them is no business of root's.
 
-use nix::unistd::{Uid, User, geteuid, getuid, initgroups, setgid, setuid};
+use nix::unistd::{Gid, Uid, User, getegid, geteuid, initgroups, setgid, setuid};
 use std::ffi::CString;
 
-/// Why root was not given up.
+/// Why the process does not run as it should.
 #[derive(Debug, thiserror::Error)]
 pub enum PrivilegeError {
-    /// The user is not there.
-    #[error("the user {0} does not exist")]
+    /// The system knows no such user.
+    #[error("there is no user {0} on this system")]
     NoSuchUser(String),
-    /// The user is root again.
-    #[error("the user {0} is root")]
-    Root(String),
-    /// The system says no.
-    #[error("{0}: {1}")]
-    System(&'static str, nix::Error),
-    /// Root came back.
-    #[error("root could be taken back")]
-    NotDropped,
+    /// The named user is root, or in root's place.
+    #[error("the user {0} is root: the server needs a user of its own")]
+    UserIsRoot(String),
+    /// The system did not let us.
+    #[error("cannot become the user {user}: {source}")]
+    Refused {
+        /// Whom we wanted to become.
+        user: String,
+        /// What the system says.
+        source: nix::Error,
+    },
+    /// Root can be had back, so it was not given up.
+    #[error("root's rights could be taken back after becoming {0}")]
+    Recoverable(String),
+    /// We are root, and must not be.
+    #[error("the process runs as root")]
+    StillRoot,
 }
 
-/// Becomes `user` if this process is root; else does nothing.
+/// Becomes `user` for ever, with that user's groups and no capabilities. Nothing to do, and no
+/// error, where the process is not root's to begin with.
+///
+/// Must be called before any thread starts: the answer of the system is for the whole process,
+/// but what a thread already holds open or cached is not undone.
 ///
 /// # Errors
-/// The user does not exist or is root, or the system refuses.
+/// The user does not exist or is root, or the system refuses. The process must then end.
 pub fn drop_to(user: &str) -> Result<(), PrivilegeError> {
-    if !geteuid().is_root() && !getuid().is_root() {
+    if !geteuid().is_root() {
         return Ok(());
     }
-    let found = User::from_name(user).map_err(|e| PrivilegeError::System("the user list", e))?;
-    let found = found.ok_or_else(|| PrivilegeError::NoSuchUser(user.to_owned()))?;
-    if found.uid.is_root() {
-        return Err(PrivilegeError::Root(user.to_owned()));
-    }
-    let name = CString::new(user).map_err(|_| PrivilegeError::NoSuchUser(user.to_owned()))?;
-    initgroups(&name, found.gid).map_err(|e| PrivilegeError::System("initgroups", e))?;
-    setgid(found.gid).map_err(|e| PrivilegeError::System("setgid", e))?;
-    setuid(found.uid).map_err(|e| PrivilegeError::System("setuid", e))?;
-    // A proof that it worked: root must not come back.
-    if setuid(Uid::from_raw(0)).is_ok() {
-        return Err(PrivilegeError::NotDropped);
-    }
-    Ok(())
+    let found = find(user)?;
+    become_user(user, found.uid, found.gid)
 }
 
-/// Whether this process is not root in any sense.
+/// Makes sure that the process is not root.
 ///
 /// # Errors
-/// It is.
+/// [`PrivilegeError::StillRoot`].
 pub fn refuse_root() -> Result<(), PrivilegeError> {
-    if geteuid().is_root() || getuid().is_root() {
-        return Err(PrivilegeError::Root("this process".to_owned()));
+    if geteuid().is_root() { Err(PrivilegeError::StillRoot) } else { Ok(()) }
+}
+
+fn find(user: &str) -> Result<User, PrivilegeError> {
+    let found = User::from_name(user)
+        .map_err(|source| PrivilegeError::Refused { user: user.to_owned(), source })?
+        .ok_or_else(|| PrivilegeError::NoSuchUser(user.to_owned()))?;
+    if found.uid.is_root() {
+        return Err(PrivilegeError::UserIsRoot(user.to_owned()));
+    }
+    Ok(found)
+}
+
+fn become_user(user: &str, uid: Uid, gid: Gid) -> Result<(), PrivilegeError> {
+    let refused = |source| PrivilegeError::Refused { user: user.to_owned(), source };
+    let name = CString::new(user).map_err(|_| PrivilegeError::NoSuchUser(user.to_owned()))?;
+    // Groups first: without root's user id they cannot be changed any more.
+    initgroups(&name, gid).map_err(refused)?;
+    setgid(gid).map_err(refused)?;
+    setuid(uid).map_err(refused)?;
+    if setuid(Uid::from_raw(0)).is_ok() || geteuid() != uid || getegid() != gid {
+        return Err(PrivilegeError::Recoverable(user.to_owned()));
     }
     Ok(())
 }
 
-/// Raises the soft limit of open files to the hard one: each connection is a file.
-pub fn raise_file_limit() {
-    use nix::sys::resource::{Resource, getrlimit, setrlimit};
-    if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
-        && let Err(error) = setrlimit(Resource::RLIMIT_NOFILE, hard, hard)
-    {
-        tracing::warn!(%error, "the limit of open files cannot be raised");
+#[cfg(test)]
+mod tests {
+    use super::{PrivilegeError, drop_to, find, refuse_root};
+    use nix::unistd::geteuid;
+
+    #[test]
+    fn root_and_strangers_are_no_users_for_a_server() {
+        assert!(matches!(find("root"), Err(PrivilegeError::UserIsRoot(_))));
+        let unknown = find("no-such-user-here");
+        assert!(matches!(unknown, Err(PrivilegeError::NoSuchUser(name)) if name.contains("such")));
+        assert!(find("nobody").is_ok());
+    }
+
+    /// Dropping itself would take the rights of every other test in this process; the
+    /// whole-server scenarios prove it (`tests/`, as root).
+    #[test]
+    fn says_what_the_process_is() {
+        assert_eq!(refuse_root().is_err(), geteuid().is_root());
+        if geteuid().is_root() {
+            assert!(drop_to("no-such-user-here").is_err());
+            assert!(drop_to("root").is_err());
+        } else {
+            assert!(drop_to("no-such-user-here").is_ok(), "there is nothing to drop");
+        }
     }
 }
