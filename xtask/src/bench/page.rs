@@ -1,0 +1,100 @@
+//! The page: tables of medians and ratios, made from the JSON alone.
+
+use super::{Rate, Results};
+use std::fmt::Write;
+
+/// `docs/performance.md`
+pub(super) fn page(results: &Results) -> String {
+    let mut out = String::from(
+        "# Performance\n\nMade by `cargo xtask bench smtp` from `docs/performance/smtp.json`; do not edit.\n\n",
+    );
+    let _ = writeln!(out, "{}, commit {}, {}.\n", results.machine, results.commit, results.date);
+    out.push_str(
+        "Postfix is Debian's, delivering to Maildirs: as shipped, and tuned (`in_flow_delay=0`, 300\n\
+         processes). smtp-sink keeps nothing: it is the load generator's own limit. The load is\n\
+         smtp-source, a connection for each message (`-d`: one for many). What counts are messages\n\
+         that can be read in the mailbox. The servers take turns; figures are medians.\n\n\
+         ## Deliveries a second\n\n\
+         | size, sessions | Postfix | tuned | smtp-sink | Gatepost | x Postfix | x tuned | of sink |\n\
+         |---|---|---|---|---|---|---|---|\n",
+    );
+    for cell in cells(results) {
+        let of = |server: &str| find(results, &cell, server).map(|r| r.delivered_per_s);
+        let sink = find(results, &cell, "sink").map(|r| r.delivered_per_s);
+        let ours = of("gatepost");
+        let _ = writeln!(
+            out,
+            "| {cell} | {} | {} | {} | **{}** | {} | {} | {} |",
+            number(of("postfix")),
+            number(of("postfix-tuned")),
+            number(sink),
+            number(ours),
+            ratio(ours, of("postfix")),
+            ratio(ours, of("postfix-tuned")),
+            ratio(ours, sink),
+        );
+    }
+    out.push_str("\n## CPU seconds for 1,000 messages\n\n| size, sessions | Postfix | tuned | smtp-sink | Gatepost |\n|---|---|---|---|---|\n");
+    for cell in cells(results) {
+        let of = |server: &str| match find(results, &cell, server) {
+            Some(rate) => format!("{:.3}", rate.cpu_s_per_1000),
+            None => "-".to_owned(),
+        };
+        let _ = writeln!(
+            out,
+            "| {cell} | {} | {} | {} | **{}** |",
+            of("postfix"),
+            of("postfix-tuned"),
+            of("sink"),
+            of("gatepost")
+        );
+    }
+    out.push_str("\n## Syncs a message (strace)\n\n| size, sessions | server | each sync delayed by | syncs a message |\n|---|---|---|---|\n");
+    for row in &results.syncs {
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} ms | {:.2} |",
+            row.cell, row.server, row.delay_ms, row.syncs_per_message
+        );
+    }
+    out.push_str("\n## Memory\n\n| server | idle | an idle connection | under TLS | one 35 MiB message for 50 |\n|---|---|---|---|---|\n");
+    for row in &results.memory {
+        let _ = writeln!(
+            out,
+            "| {} | {:.1} MiB | {:.1} KiB | {} | {} |",
+            row.server,
+            row.idle_kib as f64 / 1024.0,
+            row.connection_kib,
+            row.tls_connection_kib.map_or("-".to_owned(), |k| format!("{k:.1} KiB")),
+            row.large_message_kib
+                .map_or("-".to_owned(), |k| format!("{:.1} MiB", k as f64 / 1024.0)),
+        );
+    }
+    out
+}
+
+/// The cells in the order measured, each once.
+fn cells(results: &Results) -> Vec<String> {
+    let mut cells: Vec<String> = Vec::new();
+    for rate in &results.rates {
+        if !cells.contains(&rate.cell) {
+            cells.push(rate.cell.clone());
+        }
+    }
+    cells
+}
+
+fn find<'r>(results: &'r Results, cell: &str, server: &str) -> Option<&'r Rate> {
+    results.rates.iter().find(|rate| rate.cell == cell && rate.server == server)
+}
+
+fn number(value: Option<f64>) -> String {
+    value.map_or("-".to_owned(), |v| format!("{v:.0}"))
+}
+
+fn ratio(ours: Option<f64>, theirs: Option<f64>) -> String {
+    match (ours, theirs) {
+        (Some(ours), Some(theirs)) if theirs > 0.0 => format!("{:.2}", ours / theirs),
+        _ => "-".to_owned(),
+    }
+}

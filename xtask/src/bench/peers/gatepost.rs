@@ -1,0 +1,67 @@
+//! Gatepost as an administrator sets it up: `init`, `account add`, `serve`.
+
+use super::{RECIPIENTS, names, quiet};
+use crate::bench::process;
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command};
+
+/// Sets a server up and starts it; limits that the load would meet are raised by its settings.
+pub(super) fn start(folder: &Path, port: u16, binary: &Path) -> Result<Child> {
+    let config = folder.join("gatepost.toml");
+    let (config_arg, data) = (config.to_string_lossy(), folder.join("data"));
+    let binary_arg = binary.to_string_lossy();
+    process::world_readable(folder)?;
+    process::output(
+        &binary_arg,
+        &[
+            "--config",
+            &config_arg,
+            "init",
+            "--domain",
+            "bench.test",
+            "--data",
+            &data.to_string_lossy(),
+        ],
+    )?;
+    let mut text = fs::read_to_string(&config)?.replace("[server]", "[server]\nuser = \"nobody\"");
+    text.push_str(&format!(
+        "admin_socket = \"{}\"\n[listen]\nsmtp = [\"127.0.0.1:{port}\"]\npop3 = []\npop3s = []\n\
+         [limits]\nconnections_per_address = 5000\nconnections_max = 5000\n",
+        folder.join("data/admin.sock").display()
+    ));
+    fs::write(&config, text)?;
+    for name in names() {
+        let address = format!("{name}@bench.test");
+        // A hash that nobody knows the password of: making 51 real ones would take a minute.
+        let hash = "{SHA512}z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg==";
+        process::output(
+            &binary_arg,
+            &["--config", &config_arg, "account", "add", &address, "--hash", hash],
+        )?;
+    }
+    process::output("chown", &["-R", "nobody", &data.to_string_lossy()])?;
+    quiet(Command::new(binary).args(["--config", &config_arg, "serve"]), folder)
+}
+
+/// Messages in the INBOXes that a cell uses, as the administrator's command counts them.
+pub(super) fn count(folder: &Path, binary: &Path, recipients: usize) -> Result<usize> {
+    let config = folder.join("gatepost.toml");
+    let wanted: Vec<String> =
+        if recipients > 1 { names().skip(1).take(RECIPIENTS).collect() } else { vec!["u".into()] };
+    let mut sum = 0;
+    for name in wanted {
+        let address = format!("{name}@bench.test");
+        let text = process::output(
+            &binary.to_string_lossy(),
+            &["--config", &config.to_string_lossy(), "--json", "mailbox", "list", &address],
+        )?;
+        let json: serde_json::Value = serde_json::from_str(&text)?;
+        let boxes = json.get("value").and_then(|v| v.as_array()).context("no list of mailboxes")?;
+        let inbox = boxes.iter().find(|b| b.get("name").is_some_and(|n| n == "INBOX"));
+        let messages = inbox.and_then(|b| b.get("messages")).and_then(|m| m.as_u64());
+        sum += usize::try_from(messages.context("no INBOX")?)?;
+    }
+    Ok(sum)
+}
