@@ -50,12 +50,13 @@ impl Domain {
         if text.len() > GIVEN_MAX {
             return Err((DomainError::TooLong, GIVEN_MAX));
         }
+        // The full stops of other scripts are dots to IDNA.
+        let text = text.strip_suffix(['.', '\u{3002}', '\u{ff0e}', '\u{ff61}']).unwrap_or(text);
         let ascii = if text.is_ascii() {
             text.to_ascii_lowercase()
         } else {
             to_ascii(text).ok_or((DomainError::Idna, text.len() - after_ascii(text).len()))?
         };
-        let ascii = ascii.strip_suffix('.').unwrap_or(&ascii);
         if ascii.is_empty() {
             return Err((DomainError::Empty, 0));
         }
@@ -73,7 +74,7 @@ impl Domain {
         if last.bytes().all(|b| b.is_ascii_digit()) {
             return Err((DomainError::Numeric, 0));
         }
-        Ok(Self(ascii.to_owned()))
+        Ok(Self(ascii))
     }
 
     /// The canonical form.

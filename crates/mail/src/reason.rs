@@ -176,3 +176,32 @@ impl<'de> serde::Deserialize<'de> for Reason {
             .ok_or_else(|| serde::de::Error::custom(format!("no reason is called {word}")))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Reason;
+    use std::collections::HashSet;
+
+    #[test]
+    fn words_are_unique_in_snake_case_and_found_again() {
+        let words: HashSet<_> = Reason::ALL.iter().map(|reason| reason.word()).collect();
+        assert_eq!(words.len(), Reason::ALL.len());
+        for &reason in Reason::ALL {
+            let word = reason.word();
+            let proper = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+            assert!(word.chars().all(proper), "{word}");
+            assert!(!word.starts_with('_') && !word.ends_with('_') && !word.contains("__"));
+            assert_eq!(Reason::from_word(word), Some(reason));
+            assert!(reason.meaning().ends_with('.'), "{word}");
+        }
+        assert_eq!(Reason::from_word("no_such_reason"), None);
+    }
+
+    #[test]
+    fn json_holds_the_word() -> Result<(), serde_json::Error> {
+        assert_eq!(serde_json::to_string(&Reason::RelayDenied)?, "\"relay_denied\"");
+        assert_eq!(serde_json::from_str::<Reason>("\"relay_denied\"")?, Reason::RelayDenied);
+        assert!(serde_json::from_str::<Reason>("\"x\"").is_err());
+        Ok(())
+    }
+}

@@ -48,7 +48,7 @@ impl Rendition {
                 Piece::Insert(bytes) => bytes.len() as u64,
                 Piece::Copy(range) => range.end.saturating_sub(range.start),
             })
-            .sum()
+            .fold(0, u64::saturating_add)
     }
 
     /// The stored form: for each piece a tag byte (0 insert, 1 copy) and little-endian numbers
@@ -103,4 +103,61 @@ fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
     let (head, rest) = bytes.split_first_chunk::<N>()?;
     *bytes = rest;
     Some(*head)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Piece, Rendition};
+    use proptest::prelude::*;
+
+    fn pieces() -> impl Strategy<Value = Vec<Piece>> {
+        let insert = prop::collection::vec(any::<u8>(), 1..40).prop_map(Piece::Insert);
+        let copy = (0..1_u64 << 40, 1..1_u64 << 30).prop_map(|(at, n)| Piece::Copy(at..at + n));
+        prop::collection::vec(prop_oneof![insert, copy], 0..10)
+    }
+
+    #[test]
+    fn empty_pieces_are_dropped() {
+        let empty = [Piece::Insert(Vec::new()), Piece::Copy(5..5)];
+        assert_eq!(Rendition::new(empty), Rendition::default());
+        assert_eq!(Rendition::new([Piece::Insert(b"ab".to_vec()), Piece::Copy(5..8)]).size(), 5);
+        assert_eq!(Rendition::whole(7).size(), 7);
+    }
+
+    proptest! {
+        #[test]
+        fn decoding_undoes_encoding(pieces in pieces()) {
+            let rendition = Rendition::new(pieces);
+            prop_assert_eq!(Rendition::decode(&rendition.encode()), Some(rendition));
+        }
+
+        /// A form that was cut short is refused, unless the cut is between two pieces.
+        #[test]
+        fn a_form_cut_short_is_refused(pieces in pieces(), cut in any::<prop::sample::Index>()) {
+            let stored = Rendition::new(pieces.clone()).encode();
+            let cut = cut.index(stored.len() + 1);
+            let whole = (0..=pieces.len())
+                .find(|&n| Rendition::new(pieces.iter().take(n).cloned()).encode().len() == cut);
+            let decoded = Rendition::decode(stored.get(..cut).unwrap_or_default());
+            let expected = whole.map(|n| Rendition::new(pieces.iter().take(n).cloned()));
+            prop_assert_eq!(decoded, expected);
+        }
+
+        #[test]
+        fn damaged_forms_do_no_harm(bytes in prop::collection::vec(0_u8..4, 0..60)) {
+            if let Some(rendition) = Rendition::decode(&bytes) {
+                // Whatever was read is a rendition that can be kept again.
+                rendition.size();
+                prop_assert_eq!(Rendition::decode(&rendition.encode()), Some(rendition));
+            }
+        }
+    }
+
+    #[test]
+    fn ranges_that_run_backwards_are_refused() {
+        let mut stored = Rendition::new([Piece::Copy(3..9)]).encode();
+        stored.splice(1..9, 10_u64.to_le_bytes());
+        assert_eq!(Rendition::decode(&stored), None);
+        assert_eq!(Rendition::decode(&[2]), None);
+    }
 }

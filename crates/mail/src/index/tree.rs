@@ -171,9 +171,8 @@ impl Tree {
             } else if multipart.region == Region::Epilogue {
                 odd = odd.or(Some((Ambiguity::DelimiterAfterClose, open.part)));
             } else {
-                if !tail.is_empty() {
-                    odd = Some((Ambiguity::DelimiterWithBlanks, open.part));
-                }
+                let blanks = Some((Ambiguity::DelimiterWithBlanks, open.part));
+                odd = blanks.filter(|_| !tail.is_empty());
                 found = Some(Delimiter { level, close });
                 break;
             }
@@ -218,11 +217,17 @@ impl Tree {
         if let Some(ambiguity) = missing {
             self.sightings.note(ambiguity, open.part, place.at, "");
         }
+        let last_child = self.parts.get(open.part).and_then(|part| part.children.last());
+        let last_child = last_child.and_then(|&child| self.parts.get(child));
+        let inside = last_child.map_or(0, |child| child.body.end);
         if let Some(part) = self.parts.get_mut(open.part) {
-            let lines = place.lines.saturating_sub(open.lines_before);
-            if place.at > part.body.start {
-                part.body.end = place.at.saturating_sub(place.line_end).max(part.body.start);
-                part.lines = lines.saturating_sub(u64::from(place.line_end > 0));
+            // Where nothing stands behind the empty line, that is the delimiter's line end, and
+            // the body is as empty as can be.
+            let end = place.at.saturating_sub(place.line_end).max(part.header.end).max(inside);
+            part.body = part.body.start.min(end)..end;
+            if !part.body.is_empty() {
+                let lines = place.lines.saturating_sub(open.lines_before);
+                part.lines = lines.saturating_sub(u64::from(end < place.at));
             }
         }
         if open.multipart.is_some() {
