@@ -46,13 +46,27 @@ pub struct Book<'a> {
     pub aliases: &'a AliasMap,
     /// Finds an account by [`Address::key`].
     pub account: &'a dyn Fn(&str) -> Option<Holder>,
-    /// Our domains; a name without a domain that its own does not know is sought in the first,
-    /// then in the only other one that knows it.
+    /// Our domains that have accounts. A name without a domain is sought at its own, in one above
+    /// it, in the first, then in the only other one that knows it.
     pub domains: &'a [Domain],
+    /// What kind of domain this is.
+    pub kind: &'a dyn Fn(&Domain) -> DomainKind,
     /// How deep aliases may lead to aliases.
     pub depth_max: usize,
     /// In how many ends one may result.
     pub ends_max: usize,
+}
+
+/// Whose a domain is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DomainKind {
+    /// Ours, with accounts.
+    Own,
+    /// A name of this host or of another that it stands for (`local-host-names`), without
+    /// accounts of its own: its users are those of our domains.
+    Host,
+    /// Somebody else's.
+    Elsewhere,
 }
 
 /// An account as expansion sees it.

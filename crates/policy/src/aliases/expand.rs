@@ -1,6 +1,6 @@
 //! The walk from an address to what it ends in.
 
-use super::{Alias, Book, Expansion, Flag, Holder, Virtual};
+use super::{Alias, Book, DomainKind, Expansion, Flag, Holder, Virtual};
 use config::aliases::{Goal, RefusedGoal};
 use config::virtusertable::VirtualGoal;
 use mail::{Address, Domain};
@@ -36,7 +36,7 @@ pub(super) fn expand_catch_all(book: &Book<'_>, domain: &Domain, known: &Virtual
     if let VirtualGoal::SameUserAt(to) = &known.goal {
         // Each user goes to their own address there: there is no single end to show.
         walk.out.notes.push(format!("every user at {domain} to the same user at {to}"));
-        if !book.domains.contains(to) {
+        if (book.kind)(to) == DomainKind::Elsewhere {
             walk.out.flags.insert(Flag::Outside);
         }
         return walk.out;
@@ -54,9 +54,11 @@ impl<'b, 'a> Walk<'b, 'a> {
 
     /// An address at any domain; `virtually`: whether `virtusertable` is asked too.
     fn address(&mut self, address: &Address, virtually: bool) {
-        let Some(domain) = address.domain().filter(|d| self.book.domains.contains(d)) else {
+        let Some(domain) = address.domain() else { return self.outside(address) };
+        let kind = (self.book.kind)(domain);
+        if kind == DomainKind::Elsewhere {
             return self.outside(address);
-        };
+        }
         self.steps += 1;
         if self.steps > self.book.ends_max.saturating_mul(STEPS_PER_END) {
             return self.too_large("too many aliases on the way");
@@ -65,6 +67,7 @@ impl<'b, 'a> Walk<'b, 'a> {
             Found::Virtual(name, known) => self.virtual_user(name, known, address),
             Found::Alias(name, alias) => self.alias(&name, alias, address, domain),
             Found::Account(holder) => self.account(holder),
+            Found::Nobody if kind == DomainKind::Host => self.local(&address.local.key(), domain),
             Found::Nobody => self.odd(Flag::Dangling, format!("nobody has {address}")),
         }
     }
@@ -169,8 +172,8 @@ impl<'b, 'a> Walk<'b, 'a> {
         (self.book.account)(&address.key()).ok_or_else(|| format!("nobody is called {user}"))
     }
 
-    /// Where a name without a domain is at home: at the domain where it was met, else at our
-    /// first, else at the only other one that knows it. Never guesses between two.
+    /// Where a name without a domain is at home: at the domain where it was met or one above it,
+    /// else at our first, else at the only other one that knows it. Never guesses between two.
     fn home(
         &self,
         user: &str,
@@ -178,8 +181,12 @@ impl<'b, 'a> Walk<'b, 'a> {
         known: impl Fn(&Address, &Domain) -> bool,
     ) -> Result<Address, String> {
         let at = |home: &Domain| Address::at(user, home).ok().filter(|a| known(a, home));
-        let near = std::iter::once(domain).chain(self.book.domains.first()).find_map(at);
-        if let Some(address) = near {
+        let above = domain
+            .ancestors()
+            .filter_map(|name| Domain::parse(name).ok())
+            .filter(|name| (self.book.kind)(name) == DomainKind::Own)
+            .find_map(|name| at(&name));
+        if let Some(address) = above.or_else(|| self.book.domains.first().and_then(at)) {
             return Ok(address);
         }
         let mut others = self.book.domains.iter().filter_map(at);

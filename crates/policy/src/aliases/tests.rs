@@ -1,6 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
 
-use super::{AliasMap, Book, Expansion, Holder, expand, review, show};
+use super::{AliasMap, Book, DomainKind, Expansion, Holder, expand, review, show};
 use config::{aliases, virtusertable};
 use mail::{AccountId, Address, Domain, MailboxId, Target};
 use std::path::Path;
@@ -47,6 +47,14 @@ fn domains() -> Vec<Domain> {
         .to_vec()
 }
 
+fn kind(domain: &Domain) -> DomainKind {
+    match domain.as_str() {
+        "mx.second.example" | "host.invalid" => DomainKind::Host,
+        _ if domains().contains(domain) => DomainKind::Own,
+        _ => DomainKind::Elsewhere,
+    }
+}
+
 fn account(key: &str) -> Option<Holder> {
     let known = [
         "anna@ours.example",
@@ -79,7 +87,15 @@ fn map(stored: &[(&str, &[&str])]) -> AliasMap {
 
 fn with_book<T>(map: &AliasMap, ends_max: usize, ask: impl FnOnce(&Book<'_>) -> T) -> T {
     let domains = domains();
-    ask(&Book { aliases: map, account: &account, domains: &domains, depth_max: 4, ends_max })
+    let depth_max = 4;
+    ask(&Book {
+        aliases: map,
+        account: &account,
+        domains: &domains,
+        kind: &kind,
+        depth_max,
+        ends_max,
+    })
 }
 
 fn word(expansion: &Expansion) -> String {
@@ -130,6 +146,18 @@ fn what_addresses_end_in() {
     check("list@ours.example", "anna carl");
     check("list+sub@ours.example", "bert");
     check("list+other@ours.example", "carl");
+}
+
+#[test]
+fn users_of_hosts_are_those_of_our_domains() {
+    check("bert@host.invalid", "bert");
+    check("bert+x@host.invalid", "bert");
+    check("info@host.invalid", "anna carl bert");
+    check("shared@mx.second.example", "shared@second.example");
+    check("bert@mx.second.example", "bert");
+    check("sales@mx.second.example", "!dangling");
+    check("shared@host.invalid", "!dangling");
+    check("bert@other.invalid", ">bert@other.invalid !outside");
 }
 
 #[test]
@@ -185,8 +213,14 @@ fn depth_and_number_are_bounded() {
     let map = AliasMap::new(stored, ("", &[]), ("", &[]));
     let domains = domains();
     let ask = |text: &str, depth_max| {
-        let book =
-            Book { aliases: &map, account: &account, domains: &domains, depth_max, ends_max: 100 };
+        let book = Book {
+            aliases: &map,
+            account: &account,
+            domains: &domains,
+            kind: &kind,
+            depth_max,
+            ends_max: 100,
+        };
         expand(&book, &text.parse().unwrap())
     };
     assert_eq!(word(&ask("deep0@ours.example", 10)), "!too_large");

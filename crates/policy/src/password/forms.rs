@@ -1,4 +1,4 @@
-//! The forms of stored passwords, read strictly: what passes here is safe and cheap enough to check.
+//! The forms of stored passwords, read strictly: what passes here is safe and cheap to check.
 
 use super::{HashError, LANES, MEMORY_KIB, PASSES};
 use base64::Engine as _;
@@ -118,7 +118,7 @@ fn crypt_form(text: &str) -> Result<Form, HashError> {
         "6" => sha_crypt_form("SHA512-CRYPT", text, rest, 86),
         "2a" | "2b" | "2y" => bcrypt_form(text, rest),
         "y" | "gy" | "7" => Err(HashError::Unsupported(
-            "yescrypt and scrypt (as in a new /etc/shadow) are not checked here: set a new password",
+            "yescrypt and scrypt (as in /etc/shadow) are not known here: set a new password",
         )),
         _ => Err(HashError::Unsupported("a crypt form that is not known here: set a new password")),
     }

@@ -10,8 +10,10 @@ const OLD_FORMS: &[&str] = &[
     "$1$dzIMduIV$osf2HldFLnDnP87FuymFp.",
     "$5$o19vqG.FNhRB.nzx$OE04qoK9g3WESZvYCNSXKFxHDzZ3zc1gTvigCfNY1A3",
     "$5$rounds=2000$saltstring$5Jm.h69KcY3fwMRMDAl4nQEUgGCOAjLPwKGTGaww3l8",
-    "$6$ab$taQi2R/p.00nDn/0OiJ.5VXxxXle4RnNFdp1MRTAv1YDfnWjTzvJxb43j8XusV1GVxGhgSwzDrEJhwBIxUw.Q/",
-    "$6$N0RCxzWBeCd0R4No$V3..aMN6gtLEg006nVAM0ywMpJInlVr6FX214ag56KDOx73CmZSvmkXRn598mxEM5O3qu8Po2HxUudwG4fwCd0",
+    "$6$ab$taQi2R/p.00nDn/0OiJ.5VXxxXle4RnNFdp1MRTAv1YDfnWjTzvJxb43j8XusV1GVxGhgSwzDrEJhwBIxU\
+        w.Q/",
+    "$6$N0RCxzWBeCd0R4No$V3..aMN6gtLEg006nVAM0ywMpJInlVr6FX214ag56KDOx73CmZSvmkXRn598mxEM5O3qu\
+        8Po2HxUudwG4fwCd0",
     "$2b$04$Vwup/XraQCoqDM8sT3Qe6ecg1o2PkgyEYZ0I6DW0YqKEC.XmQlL2S",
     "$2y$05$abcdefghijklmnopqrstuuHNbAKRhpaujgo33bRWs.NLUTJO3lOy2",
     "KLiDSn.EdrCj6",
@@ -28,8 +30,10 @@ const OLD_FORMS: &[&str] = &[
     "{SHA256}QQTTb42iwlQ0n4WDZ5Pr4CngyVcGOjTJHC6SAxh7VjE=",
     "{SSHA256}n+NyCAC8BTzorAU7AQEsEfh4qDAh0HpRtPLX0dsQdApzYWx0",
     "{SSHA256.hex}9fe3720800bc053ce8ac053b01012c11f878a83021d07a51b4f2d7d1db10740a73616c74",
-    "{SHA512}VraY3v7bWkNbY0r+MyC7rz/c2SC2xQOkRvx7endrKY1HnRumqLYXgI6wv1ec6aldZoNHvKtxSQhayTyyeZUZew==",
-    "{SSHA512}MObRFvUHqU5pLIXjc0HkeJH+PKVdEQk34oSyXkDftCxTU6Fk9rWjilWA553MtCFyazGhAOPiDyO1Rv1hndA96XNhbHQ=",
+    "{SHA512}VraY3v7bWkNbY0r+MyC7rz/c2SC2xQOkRvx7endrKY1HnRumqLYXgI6wv1ec6aldZoNHvKtxSQhayTyye\
+        ZUZew==",
+    "{SSHA512}MObRFvUHqU5pLIXjc0HkeJH+PKVdEQk34oSyXkDftCxTU6Fk9rWjilWA553MtCFyazGhAOPiDyO1Rv1hnd\
+        A96XNhbHQ=",
     "{PLAIN-MD5}3cb4e732631f47e6eb961f34554b7cde",
     "{LDAP-MD5}PLTnMmMfR+brlh80VUt83g==",
     "{SMD5}D4rOOyuX/Dgg3vClp5z5OnNhbHQ=",

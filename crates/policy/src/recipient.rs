@@ -1,0 +1,208 @@
+//! What is decided of a recipient: may it be relayed to, does it exist, has it room.
+
+use crate::Policy;
+use crate::access::Question;
+use crate::aliases::{Expansion, Flag};
+use crate::relay::Relay;
+use crate::snapshot::Snapshot;
+use mail::{
+    Address, Decision, ForwardPath, Peer, Permit, Reason, Recipient, Refusal, ReversePath, Target,
+    Timestamp,
+};
+use std::time::Duration;
+
+impl Policy {
+    /// Decides whether a recipient may be accepted, before any byte of the message is sent.
+    ///
+    /// A local recipient must exist and have room; any other needs a rule, and gets 451 until
+    /// sending is built. Postmaster and abuse are always reachable (RFC 5321 §4.5.1, RFC 2142).
+    /// Who asks after many that do not exist waits for every answer, then is refused whatever it
+    /// asks: neither tells who exists. Asks the store only for the sizes of bounded mailboxes.
+    pub async fn recipient(
+        &self,
+        snapshot: &Snapshot,
+        peer: &Peer,
+        _from: &ReversePath,
+        to: &ForwardPath,
+    ) -> Decision<Recipient> {
+        let now = snapshot.shared.clock.now();
+        let address = match to {
+            ForwardPath::Address { address, .. } => address.clone(),
+            ForwardPath::Postmaster => match Address::at("postmaster", snapshot.first_domain()) {
+                Ok(address) => address,
+                Err(_) => return Decision::Refuse(Refusal::new(Reason::UnknownRecipient)),
+            },
+        };
+        let decision = snapshot.recipient(peer, &address, now);
+        let pause = snapshot.pause(peer, now);
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
+        match decision {
+            Decision::Allow(recipient) if recipient.permit.reason() != Reason::RoleAddress => {
+                self.with_room(snapshot, recipient).await
+            }
+            other => other,
+        }
+    }
+
+    /// Refuses a recipient whose mailbox is full. A copy by an alias to several is kept while one
+    /// of them has room, so that one full mailbox does not stop a list.
+    async fn with_room(&self, snapshot: &Snapshot, recipient: Recipient) -> Decision<Recipient> {
+        let mut full = None;
+        for target in &recipient.targets {
+            let account = snapshot.directory.account(target.account);
+            let Some(quota) = account.and_then(|account| account.quota) else {
+                return Decision::Allow(recipient);
+            };
+            let used = match snapshot.shared.store.usage(target.account).await {
+                Ok(used) => i64::try_from(used).unwrap_or(i64::MAX),
+                Err(error) => {
+                    tracing::warn!(%error, account = %target.account, "the quota cannot be read");
+                    return Decision::Later(Refusal::new(Reason::StorageFailed));
+                }
+            };
+            if used < quota {
+                return Decision::Allow(recipient);
+            }
+            full.get_or_insert((target.address.clone(), used, quota));
+        }
+        match full {
+            None => Decision::Allow(recipient),
+            Some((address, used, quota)) => {
+                let detail = format!("used={used} quota={quota}");
+                let refusal = Refusal::new(Reason::MailboxFull);
+                Decision::Later(refusal.rule(format!("account {address}")).detail(detail))
+            }
+        }
+    }
+}
+
+impl Snapshot {
+    /// All but room and delay.
+    fn recipient(&self, peer: &Peer, to: &Address, now: Timestamp) -> Decision<Recipient> {
+        let own = to.domain().is_some_and(|domain| self.is_own(domain));
+        let role = own && is_role(to);
+        if !role && let Some(refusal) = self.blocked(peer, now) {
+            return Decision::Later(refusal);
+        }
+        if !role && let Some(rule) = self.ask(Question::Recipient(to, own), now) {
+            match rule.decision() {
+                Decision::Allow(()) => {}
+                Decision::Refuse(refusal) => return Decision::Refuse(refusal),
+                Decision::Later(refusal) => return Decision::Later(refusal),
+                Decision::Discard(refusal) => return Decision::Discard(refusal),
+            }
+        }
+        match self.relay(peer, to, now) {
+            Relay::Here if role => self.role(to, to),
+            Relay::Here => self.local(peer, to, now),
+            Relay::HereByLiteral => match Address::at(to.local.as_str(), self.first_domain()) {
+                // RFC 5321 §4.5.1 asks for postmaster at every name that we answer to.
+                Ok(meant) if is_role(&meant) => self.role(to, &meant),
+                _ => Decision::Refuse(Refusal::new(Reason::RelayDenied).detail("literal=own")),
+            },
+            Relay::Elsewhere(permit) => Decision::Later(no_route(permit.rule(), permit.reason())),
+            Relay::Denied(refusal) => Decision::Refuse(refusal),
+        }
+    }
+
+    fn local(&self, peer: &Peer, to: &Address, now: Timestamp) -> Decision<Recipient> {
+        let expansion = self.expand(to);
+        let rule = rule_of(&expansion, to);
+        let refusal =
+            |reason| Refusal::new(reason).rule(rule.clone()).detail(expansion.notes.join("; "));
+        if let Some((reply, origin)) = &expansion.error {
+            let refusal = refusal(Reason::UnknownRecipient).text(reply.clone());
+            let refusal = refusal.rule(format!("virtusertable {origin}"));
+            if reply.code < 500 {
+                return Decision::Later(refusal);
+            }
+            self.shared.count_unknown(&self.settings, peer, now);
+            return Decision::Refuse(refusal);
+        }
+        if expansion.flags.contains(&Flag::TooLarge) {
+            return Decision::Refuse(refusal(Reason::AliasTooLarge));
+        }
+        if !expansion.outside.is_empty() {
+            // Never a 250 for a copy that nobody will send on.
+            return Decision::Later(no_route(&rule, Reason::LocalAlias));
+        }
+        if !expansion.targets.is_empty() {
+            let alias = expansion.alias.is_some();
+            let reason = if alias { Reason::LocalAlias } else { Reason::LocalAccount };
+            return allow(to, Permit::issue(rule, reason), expansion.targets);
+        }
+        if !expansion.disabled.is_empty() {
+            return Decision::Refuse(refusal(Reason::AccountDisabled));
+        }
+        if expansion.flags.contains(&Flag::Loop) {
+            return Decision::Refuse(refusal(Reason::AliasLoop));
+        }
+        self.shared.count_unknown(&self.settings, peer, now);
+        Decision::Refuse(refusal(Reason::UnknownRecipient))
+    }
+
+    /// Postmaster and abuse: who has the name, else the first administrator.
+    fn role(&self, to: &Address, meant: &Address) -> Decision<Recipient> {
+        let expansion = self.expand(meant);
+        let rule = rule_of(&expansion, meant);
+        if !expansion.targets.is_empty() {
+            return allow(to, Permit::issue(rule, Reason::RoleAddress), expansion.targets);
+        }
+        match self.administrator() {
+            Some(target) => {
+                let rule = format!("administrator {}", target.address);
+                allow(to, Permit::issue(rule, Reason::RoleAddress), vec![target])
+            }
+            None => {
+                let refusal = Refusal::new(Reason::InternalError).rule(rule);
+                Decision::Later(refusal.detail("no administrator can receive"))
+            }
+        }
+    }
+
+    /// Whether a client that asked after too many unknown recipients is refused altogether, for a
+    /// while. Never one that logged in or brought wanted mail lately: those are only slowed.
+    fn blocked(&self, peer: &Peer, now: Timestamp) -> Option<Refusal> {
+        let spent = self.shared.unknown_spent(&self.settings, peer, now);
+        let over = spent >= self.settings.recipient.unknown_before_block;
+        if !over || peer.login.is_some() || self.shared.is_welcome(peer, now) {
+            return None;
+        }
+        let refusal = Refusal::new(Reason::RateExceeded);
+        Some(
+            refusal.rule("limit recipient.unknown_before_block").detail(format!("unknown={spent}")),
+        )
+    }
+
+    /// How long the answer is held back: the same for recipients that exist and that do not.
+    fn pause(&self, peer: &Peer, now: Timestamp) -> Duration {
+        let spent = self.shared.unknown_spent(&self.settings, peer, now);
+        if peer.login.is_some() || spent <= self.settings.recipient.unknown_before_delay {
+            return Duration::ZERO;
+        }
+        Duration::from_secs(self.settings.recipient.unknown_delay_secs)
+    }
+}
+
+fn allow(to: &Address, permit: Permit, targets: Vec<Target>) -> Decision<Recipient> {
+    Decision::Allow(Recipient { address: to.clone(), permit, targets })
+}
+
+fn no_route(rule: &str, reason: Reason) -> Refusal {
+    Refusal::new(Reason::NoRouteYet).rule(rule).detail(format!("permit={reason}"))
+}
+
+/// `alias info (aliases:12)` or `account anna@example.org`.
+fn rule_of(expansion: &Expansion, to: &Address) -> String {
+    match (&expansion.alias, expansion.targets.first()) {
+        (Some((name, origin)), _) => format!("alias {name} ({origin})"),
+        (None, Some(target)) => format!("account {}", target.address),
+        (None, None) => format!("account {to}"),
+    }
+}
+
+fn is_role(address: &Address) -> bool {
+    ["postmaster", "abuse"].contains(&address.local.key().as_str())
+}

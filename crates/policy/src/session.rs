@@ -1,0 +1,121 @@
+//! What is decided of a session before there is a recipient: connection, greeting, sender; and of
+//! the header's From after the message has come.
+
+use crate::access::{Question, Rule};
+use crate::budget::Allowance;
+use crate::shared::network;
+use crate::snapshot::Snapshot;
+use mail::{
+    Address, Decision, Door, Finding, Peer, Reason, Refusal, ReplyText, ReversePath, Suggestion,
+    Timestamp,
+};
+
+impl Snapshot {
+    /// Whether a client may talk to us at all: the access map by its address, and its rate.
+    ///
+    /// A client that the map discards is let in here; [`Snapshot::sender`] remembers.
+    pub fn connection(&self, peer: &Peer) -> Decision<()> {
+        let now = self.shared.clock.now();
+        if takes_mail(peer.door)
+            && let Some(rule) = self.ask(Question::Client(peer.ip, None), now)
+        {
+            match rule.decision() {
+                Decision::Allow(()) | Decision::Discard(_) => {}
+                refused => return refused,
+            }
+        }
+        let allowance = Allowance::per(self.settings.rate.connections_per_minute_max, 60);
+        if self.shared.connections.take(allowance, &network(peer.ip), now) {
+            Decision::Allow(())
+        } else {
+            let rule = "limit rate.connections_per_minute_max";
+            Decision::Later(Refusal::new(Reason::RateExceeded).rule(rule))
+        }
+    }
+
+    /// Whether a client may go on after EHLO or HELO. What it calls itself decides nothing:
+    /// RFC 5321 §4.1.4 forbids to refuse mail because the name does not fit the address.
+    pub fn helo(&self, _peer: &Peer) -> Decision<()> {
+        Decision::Allow(())
+    }
+
+    /// Whether mail from this sender may come: the access map, the disk, the rate.
+    ///
+    /// `Discard` holds for the whole message: the caller remembers it until the end of the data.
+    /// The null path is never refused by the map (RFC 5321 §4.5.5).
+    pub fn sender(&self, peer: &Peer, from: &ReversePath, _size: Option<u64>) -> Decision<()> {
+        let now = self.shared.clock.now();
+        if matches!(peer.door, Door::Submission | Door::Submissions) && peer.login.is_none() {
+            // RFC 6409 §4.3, with the code of RFC 4954 §6.
+            let text = "Authentication required".to_owned();
+            let text = ReplyText { code: 530, enhanced: Some((5, 7, 0)), text };
+            return Decision::Refuse(Refusal::new(Reason::RelayDenied).text(text));
+        }
+        if let Some(rule) = self.ask(Question::Client(peer.ip, None), now)
+            && let discarded @ Decision::Discard(_) = rule.decision()
+        {
+            return discarded;
+        }
+        if let Some(address) = from.address()
+            && let Some(rule) = self.ask(Question::Sender(address), now)
+        {
+            match rule.decision() {
+                Decision::Allow(()) => {}
+                refused => return refused,
+            }
+        }
+        if !self.shared.store.disk_ok() {
+            let rule = "limit storage.disk_free_min_bytes";
+            return Decision::Later(Refusal::new(Reason::StorageFull).rule(rule));
+        }
+        self.message_rate(peer, now)
+    }
+
+    /// Whether an address of the header's From may be there: `Some` only if the access map says
+    /// no, as a finding that suggests what to do.
+    pub fn header_from(&self, _peer: &Peer, from: &Address) -> Option<Finding> {
+        let rule = self.ask(Question::Sender(from), self.shared.clock.now())?;
+        let (refusal, suggestion) = match rule.decision() {
+            Decision::Allow(()) => return None,
+            Decision::Refuse(refusal) => {
+                let text = refusal.text.clone();
+                (refusal, Suggestion::Refuse(text))
+            }
+            Decision::Later(refusal) => (refusal, Suggestion::Later),
+            Decision::Discard(refusal) => (refusal, Suggestion::Discard),
+        };
+        Some(Finding {
+            stage: "access",
+            rule: refusal.rule,
+            reason: refusal.reason,
+            score: 0.0,
+            detail: format!("from={from} {}", refusal.detail),
+            suggestion,
+        })
+    }
+
+    /// Asks the access map and counts the answer.
+    pub(crate) fn ask(&self, question: Question<'_>, now: Timestamp) -> Option<&Rule> {
+        let rule = self.tables.access.find(question, now)?;
+        self.shared.count_hit(rule, now);
+        Some(rule)
+    }
+
+    fn message_rate(&self, peer: &Peer, now: Timestamp) -> Decision<()> {
+        let allowance = Allowance::per(self.settings.rate.messages_per_minute_max, 60);
+        let taken = match &peer.login {
+            Some(login) => self.shared.submissions.take(allowance, &login.account, now),
+            None => self.shared.messages.take(allowance, &network(peer.ip), now),
+        };
+        if taken {
+            return Decision::Allow(());
+        }
+        let rule = "limit rate.messages_per_minute_max";
+        Decision::Later(Refusal::new(Reason::RateExceeded).rule(rule))
+    }
+}
+
+/// The access map speaks of mail, not of who reads it.
+fn takes_mail(door: Door) -> bool {
+    matches!(door, Door::Smtp | Door::Submission | Door::Submissions)
+}

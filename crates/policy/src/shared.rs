@@ -1,0 +1,109 @@
+//! What all snapshots share: the store, the clock, and the memory of what peers did lately.
+//!
+//! All of it is in memory and bounded; a restart forgives. Nothing here decides.
+
+use crate::budget::{Allowance, Budget};
+use crate::memory::Memory;
+use config::Settings;
+use ipnet::IpNet;
+use mail::{AccountId, Id, Peer, Timestamp};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use store::Store;
+
+/// Networks remembered in each budget: with their keys about 6 MiB in all if an attacker fills
+/// every one of them.
+const NETWORKS_MAX: usize = 20_000;
+/// Hits of access entries are written together, when there are so many of them
+const HITS_MAX: usize = 500;
+/// or when the last time is so long ago.
+const HITS_EVERY_MILLIS: i64 = 10_000;
+/// How long an address that brought wanted mail is never blocked.
+const WELCOME_MILLIS: i64 = 30 * 24 * 3_600 * 1_000;
+
+pub(crate) struct Shared {
+    pub(crate) store: Arc<Store>,
+    pub(crate) clock: net::Clock,
+    /// Connections, by network key (one IPv4 address, an IPv6 /64).
+    pub(crate) connections: Budget<IpNet>,
+    /// Messages, by network key.
+    pub(crate) messages: Budget<IpNet>,
+    /// Messages of those who logged in.
+    pub(crate) submissions: Budget<AccountId>,
+    /// Recipients and log-in names that do not exist, by network key.
+    pub(crate) unknown: Budget<IpNet>,
+    welcome: Mutex<Memory<IpNet>>,
+    hits: Mutex<Hits>,
+}
+
+#[derive(Default)]
+struct Hits {
+    rules: Vec<Id>,
+    written_at: i64,
+}
+
+impl Shared {
+    pub(crate) fn new(store: Arc<Store>, clock: net::Clock) -> Self {
+        Self {
+            store,
+            clock,
+            connections: Budget::new(NETWORKS_MAX),
+            messages: Budget::new(NETWORKS_MAX),
+            submissions: Budget::new(NETWORKS_MAX),
+            unknown: Budget::new(NETWORKS_MAX),
+            welcome: Mutex::new(Memory::new(NETWORKS_MAX)),
+            hits: Mutex::default(),
+        }
+    }
+
+    /// One more unknown name from this peer.
+    pub(crate) fn count_unknown(&self, settings: &Settings, peer: &Peer, now: Timestamp) {
+        self.unknown.charge(unknown_allowance(settings), &network(peer.ip), now);
+    }
+
+    /// How many unknown names this peer owes for.
+    pub(crate) fn unknown_spent(&self, settings: &Settings, peer: &Peer, now: Timestamp) -> usize {
+        let spent = self.unknown.spent(unknown_allowance(settings), &network(peer.ip), now);
+        spent as usize
+    }
+
+    /// Remembers that this peer brought wanted mail.
+    pub(crate) fn welcome(&self, peer: &Peer, now: Timestamp) {
+        let mut welcome = self.welcome.lock().unwrap_or_else(PoisonError::into_inner);
+        welcome.put(&network(peer.ip), now.0);
+    }
+
+    /// Whether this peer brought wanted mail in the last 30 days.
+    pub(crate) fn is_welcome(&self, peer: &Peer, now: Timestamp) -> bool {
+        let welcome = self.welcome.lock().unwrap_or_else(PoisonError::into_inner);
+        welcome.time(&network(peer.ip)).is_some_and(|at| now.0 - at < WELCOME_MILLIS)
+    }
+
+    /// Counts that an access entry of the store decided.
+    pub(crate) fn count_hit(&self, rule: &crate::access::Rule, now: Timestamp) {
+        let Some(id) = rule.stored else { return };
+        let mut hits = self.hits.lock().unwrap_or_else(PoisonError::into_inner);
+        hits.rules.push(id);
+        let late = (now.0 - hits.written_at).abs() >= HITS_EVERY_MILLIS;
+        if late || hits.rules.len() >= HITS_MAX {
+            hits.written_at = now.0;
+            self.store.count_hits(&std::mem::take(&mut hits.rules));
+        }
+    }
+
+    /// Hands over the hits that have gathered.
+    pub(crate) fn flush_hits(&self) {
+        let mut hits = self.hits.lock().unwrap_or_else(PoisonError::into_inner);
+        self.store.count_hits(&std::mem::take(&mut hits.rules));
+    }
+}
+
+/// What counts as one client: an IPv4 address, an IPv6 /64.
+pub(crate) fn network(ip: IpAddr) -> IpNet {
+    net::network_key(ip)
+}
+
+fn unknown_allowance(settings: &Settings) -> Allowance {
+    let recipient = &settings.recipient;
+    Allowance::per(recipient.unknown_before_block, recipient.unknown_span_secs)
+}
