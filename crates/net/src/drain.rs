@@ -20,7 +20,6 @@ pub struct DrainHandle {
 
 impl Drain {
     /// A signal that has not been given yet, and what gives it.
-    #[expect(clippy::new_ret_no_self, reason = "a signal is of no use without its other end")]
     pub fn new() -> (DrainHandle, Drain) {
         let (sender, receiver) = watch::channel(None);
         (DrainHandle { until: sender }, Drain { until: receiver })

@@ -18,6 +18,7 @@ mod stream;
 mod system;
 pub mod tls;
 pub mod unix;
+mod wire;
 
 pub use admission::{Admission, AdmissionGuard, Limits};
 pub use clock::Clock;
@@ -28,3 +29,4 @@ pub use network::network_key;
 pub use stream::Stream;
 pub use system::{inherited_listeners, raise_file_limit};
 pub use tls::{ServerTls, TlsError};
+pub use wire::{Heard, Wire};

@@ -1,0 +1,111 @@
+//! The bytes between a peer and its machine, with a deadline on every wait: what the shells of all
+//! protocols read and write by.
+
+use crate::{Drain, ServerTls, Stream, TlsError};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+/// Bytes asked of the socket at once where much is expected: a body of 1 MiB takes 16 reads.
+const READ_BULK: usize = 64 * 1024;
+/// Bytes asked for while commands come.
+const READ_COMMANDS: usize = 4 * 1024;
+/// What a long wait holds, enough for a command: idle sessions must be small (10 KiB each in all).
+const READ_IDLE: usize = 256;
+
+/// What a wait for the peer ended in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    /// There are bytes: see [`Wire::bytes`].
+    Bytes,
+    /// The peer closed, or the connection broke.
+    End,
+    /// The deadline passed.
+    Late,
+    /// The server is draining.
+    Drain,
+}
+
+/// One connection's stream and read buffer.
+#[derive(Debug)]
+pub struct Wire {
+    stream: Stream,
+    buffer: Vec<u8>,
+    /// How much the next read may ask for.
+    room: usize,
+}
+
+impl Wire {
+    /// A wire on which nothing has been heard.
+    pub fn new(stream: Stream) -> Self {
+        Self { stream, buffer: Vec::new(), room: READ_COMMANDS }
+    }
+
+    /// The bytes that the last [`Wire::hear`] brought.
+    pub fn bytes(&self) -> &[u8] {
+        &self.buffer
+    }
+
+    /// Waits for bytes until `deadline`, or until the drain if one is given; `bulk` reads in large
+    /// pieces. Safe to drop at any await: no byte is lost.
+    pub async fn hear(&mut self, deadline: Instant, bulk: bool, drain: Option<&Drain>) -> Heard {
+        let want = if bulk { READ_BULK } else { READ_COMMANDS };
+        self.buffer.clear();
+        self.buffer.reserve(want.min(self.room));
+        self.room = want;
+        let read = self.stream.read_buf(&mut self.buffer);
+        let read = tokio::time::timeout_at(deadline.into(), read);
+        let read = async {
+            match read.await {
+                Err(_) => Heard::Late,
+                Ok(Ok(n)) if n > 0 => Heard::Bytes,
+                Ok(_) => Heard::End,
+            }
+        };
+        match drain {
+            None => read.await,
+            Some(drain) => tokio::select! {
+                biased;
+                heard = read => heard,
+                () = drain.wait() => Heard::Drain,
+            },
+        }
+    }
+
+    /// Gives the buffer back; the next wait begins with a small one.
+    pub fn shrink(&mut self) {
+        self.buffer = Vec::new();
+        self.room = READ_IDLE;
+    }
+
+    /// Sends what is in `output` and clears it; false if the peer is gone or does not take it.
+    pub async fn say(&mut self, output: &mut Vec<u8>, deadline: Instant) -> bool {
+        if output.is_empty() {
+            return true;
+        }
+        let write = async {
+            self.stream.write_all(output).await?;
+            self.stream.flush().await
+        };
+        let sent = tokio::time::timeout_at(deadline.into(), write).await;
+        output.clear();
+        matches!(sent, Ok(Ok(())))
+    }
+
+    /// Turns the connection into a TLS one; what was heard before is gone.
+    ///
+    /// # Errors
+    /// As [`Stream::start_tls`].
+    pub async fn secure(self, tls: &ServerTls, limit: Duration) -> Result<Self, TlsError> {
+        Ok(Self::new(self.stream.start_tls(tls, limit).await?))
+    }
+
+    /// Version and cipher suite, if TLS is active.
+    pub fn tls_info(&self) -> Option<String> {
+        self.stream.tls_info()
+    }
+
+    /// Says goodbye to the transport (close_notify, FIN); waits no longer than `deadline`.
+    pub async fn close(mut self, deadline: Instant) {
+        let _ = tokio::time::timeout_at(deadline.into(), self.stream.shutdown()).await;
+    }
+}
