@@ -95,7 +95,8 @@ settings! {
         errors_max: usize = 20 in 1..=1_000;
         /// `Received` fields beyond which a message is taken to go in a circle.
         hops_max: usize = 30 in 5..=1_000;
-        /// How long a peer may take from a reply to the end of its next command.
+        /// How long a peer may take from a reply to the end of its next command. Who logged in over
+        /// POP3 has at least ten minutes (RFC 1939 §3).
         idle_timeout_secs: u64 = 300 in 5..=3_600;
         /// How long a message body, or a command that has begun, may take before its speed
         /// (`data_rate_min_bytes`) is looked at.

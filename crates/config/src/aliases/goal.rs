@@ -27,11 +27,8 @@ pub(super) fn parse(text: &str) -> Result<Said, String> {
     // `"|/bin/prog -x"`: the quotes hold the goal together and are no part of it.
     let inner = whole_quotes(text);
     let looked = inner.as_deref().unwrap_or(text).trim_start();
-    if looked.starts_with('|') {
-        return Ok(Said::Refused(PROGRAM));
-    }
-    if looked.starts_with('/') {
-        return Ok(Said::Refused(if looked == "/dev/null" { NULL } else { FILE }));
+    if let Some(why) = never_done(looked) {
+        return Ok(Said::Refused(why));
     }
     if let Some(path) = crate::network::strip_tag(looked, ":include:") {
         return match path.trim() {
@@ -42,18 +39,34 @@ pub(super) fn parse(text: &str) -> Result<Said, String> {
     if crate::network::strip_tag(looked, "error:").is_some() {
         return Ok(Said::Refused(MAILER));
     }
-    address(angle(text)?).map(Said::Goal)
+    address(angle(text)?)
 }
 
-fn address(text: &str) -> Result<Goal, String> {
+/// Why a goal that begins so is refused.
+fn never_done(text: &str) -> Option<&'static str> {
+    match text.chars().next()? {
+        '|' => Some(PROGRAM),
+        '/' if text == "/dev/null" => Some(NULL),
+        '/' => Some(FILE),
+        _ => None,
+    }
+}
+
+fn address(text: &str) -> Result<Said, String> {
     if has_unquoted_at(text) {
-        let found = Address::parse(text);
-        return found.map(Goal::Address).map_err(|e| format!("`{text}` is no address: {e}"));
+        let found = Address::parse(text).map_err(|e| format!("`{text}` is no address: {e}"))?;
+        return Ok(Said::Goal(Goal::Address(found)));
     }
-    match text.strip_prefix('\\') {
-        Some(name) => Ok(Goal::Final(local_part(name)?.as_str().to_owned())),
-        None => Ok(Goal::Local(local_part(text)?.as_str().to_owned())),
+    let (name, is_final) = match text.strip_prefix('\\') {
+        Some(name) => (name, true),
+        None => (text, false),
+    };
+    let name = local_part(name)?.as_str().to_owned();
+    // Behind a backslash or in angle brackets it means the same.
+    if let Some(why) = never_done(&name) {
+        return Ok(Said::Refused(why));
     }
+    Ok(Said::Goal(if is_final { Goal::Final(name) } else { Goal::Local(name) }))
 }
 
 /// Reads a local part that stands alone, with or without quotes.

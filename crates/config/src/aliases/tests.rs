@@ -161,6 +161,7 @@ fn goals_of_the_store() {
     }
     check("joe, jane@example.org", "joe <jane@example.org>");
     check("|/bin/sh, joe", "joe !|/bin/sh");
+    check("\\/archive, joe, Prog <|/bin/sh>", "joe !\\/archive !Prog <|/bin/sh>");
     check(":include:/etc/gatepost/list", "!:include:/etc/gatepost/list");
     check("a\nb", "goals are one line");
     check("  ", "there is no goal");
