@@ -13,6 +13,7 @@ use mail::MailboxId;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::time::Instant;
 use tokio::sync::broadcast;
 
 /// A future that can be sent between threads, as the dyn-safe trait needs it.
@@ -105,8 +106,8 @@ pub struct DatabaseStats {
     pub failures: u64,
     /// Bytes in the write-ahead log that are not yet in the database; 0 where there is none.
     pub wal_bytes: u64,
-    /// The newest failure: milliseconds since 1970 by the system clock, and its text.
-    pub last_error: Option<(i64, String)>,
+    /// The newest failure: when, and its text.
+    pub last_error: Option<(Instant, String)>,
 }
 
 /// An engine: SQLite here, PostgreSQL in `store-cluster`.
@@ -143,6 +144,11 @@ pub trait Database: Send + Sync + std::fmt::Debug {
 
     /// What was counted since it was opened.
     fn stats(&self) -> DatabaseStats;
+
+    /// What the engine itself finds wrong with its files; empty is well.
+    fn check(&self) -> BoxFuture<'_, Result<Vec<String>, Error>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
 
     /// Commits what waits and shuts down; later calls answer [`Error::Unavailable`].
     fn close(&self) -> BoxFuture<'_, ()>;

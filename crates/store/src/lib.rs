@@ -1,8 +1,37 @@
 //! All durable state: schema, directory, mailboxes, ledger, trace and blobs.
+//!
+//! [`Store`] is what the other rooms use; [`Database`] is what stands behind it, in two engines:
+//! SQLite ([`sqlite`]) and PostgreSQL (`store-cluster`). Only these two crates know SQL.
 
+mod accept;
+mod blobs;
+mod columns;
 pub mod database;
+mod directory;
+mod disk;
 mod error;
+mod folder;
+mod housekeeper;
+mod ids;
+mod in_flight;
+mod incoming;
+mod mailbox;
 pub mod schema;
+pub mod sqlite;
+mod store;
+mod trace;
 
-pub use database::{Bell, Database, DatabaseStats, Expect, Row, Statement, Value, Write};
+pub use accept::Acceptance;
+pub use database::{
+    Bell, BoxFuture, Database, DatabaseStats, Expect, Row, Statement, Value, Write,
+};
+pub use directory::{
+    AccessRecord, Account, AliasRecord, Directory, DomainRecord, NewAccount, NewSubject,
+    PasswordHash, SubjectRecord,
+};
 pub use error::Error;
+pub use folder::DataLock;
+pub use incoming::{Body, Incoming};
+pub use mailbox::{Entry, INBOX, Mailbox, RemovedBy, Rendered};
+pub use store::{Store, StoreOptions, StoreStatus};
+pub use trace::{About, TracePage, TraceQuery};

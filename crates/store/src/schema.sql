@@ -202,10 +202,14 @@ CREATE TABLE message (
     body BLOB
 );
 
--- Messages that no entry shows any more, for the collector.
+-- Messages that no entry shows any more, since when, and whether the collector has freed the
+-- body. The row stays until the ledger forgets the message.
 CREATE TABLE garbage (
-    message INTEGER PRIMARY KEY
+    message INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    collected INTEGER NOT NULL
 );
+CREATE INDEX garbage_to_collect ON garbage (message) WHERE collected = 0;
 
 -- The ledger: each recipient of each acknowledged message, once. state is mailbox (the entries
 -- are where they or their expunged rows are) or discarded (by rule); entries is the list of

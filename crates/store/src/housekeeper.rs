@@ -1,0 +1,152 @@
+//! What is done in the background: looking, indexing, collecting, forgetting.
+//!
+//! One task a store. It does little at a time, so that mail never waits long for it, and what
+//! fails is tried again at the next turn.
+
+use crate::directory::current_version;
+use crate::trace::retention::Forgotten;
+use crate::{Bell, Error, Store};
+use mail::Timestamp;
+use std::path::PathBuf;
+use std::sync::Weak;
+use std::time::Duration;
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{MissedTickBehavior, interval};
+
+/// How often it looks round.
+const TURN: Duration = Duration::from_secs(1);
+/// The pause after each small write of a longer work.
+const PAUSE: Duration = Duration::from_millis(10);
+/// Small writes of one kind in one turn, at most.
+const WRITES_A_TURN: usize = 40;
+/// Folders of blobs that are swept in one turn after the start.
+const FOLDERS_A_TURN: usize = 4;
+/// Milliseconds between two looks for what is to be forgotten.
+const FORGET_EVERY: i64 = 3_600_000;
+const DAY: i64 = 86_400_000;
+
+/// What it remembers from turn to turn.
+#[derive(Default)]
+struct Chores {
+    to_sweep: Vec<PathBuf>,
+    forgotten: Forgotten,
+    forget_next: i64,
+    has_purged: bool,
+}
+
+/// Work that is done in small writes.
+enum Work {
+    IndexTrace,
+    CollectGarbage,
+    ForgetTrace(Timestamp),
+}
+
+/// Keeps house until the store is gone.
+pub(crate) async fn keep(store: Weak<Store>) {
+    let Some(mut bell) = store.upgrade().map(|store| store.bell()) else { return };
+    let mut chores = Chores::default();
+    if let Some(store) = store.upgrade() {
+        chores.to_sweep = store.folder.blob_folders().collect();
+        chores.forget_next = store.now();
+    }
+    let mut turns = interval(TURN);
+    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let looks_round = tokio::select! {
+            _ = turns.tick() => true,
+            rung = directory_rang(&mut bell) => {
+                if !rung {
+                    return;
+                }
+                false
+            }
+        };
+        let Some(store) = store.upgrade() else { return };
+        let done =
+            if looks_round { turn(&store, &mut chores).await } else { see_directory(&store).await };
+        if let Err(error) = done {
+            tracing::debug!(%error, "housekeeping is put off");
+        }
+    }
+}
+
+/// Waits for a bell of the directory; `false` when no bell will ring any more.
+async fn directory_rang(bell: &mut broadcast::Receiver<Bell>) -> bool {
+    loop {
+        match bell.recv().await {
+            Ok(Bell::Directory) => return true,
+            Ok(_) => {}
+            // Bells were lost; perhaps the one that matters.
+            Err(RecvError::Lagged(_)) => return true,
+            Err(RecvError::Closed) => return false,
+        }
+    }
+}
+
+async fn see_directory(store: &Store) -> Result<(), Error> {
+    if current_version(&*store.db).await? != store.directory().version {
+        store.load_directory().await?;
+    }
+    Ok(())
+}
+
+async fn turn(store: &Store, chores: &mut Chores) -> Result<(), Error> {
+    store.look_at_disk().await;
+    store.ids.refill(&*store.db).await?;
+    see_directory(store).await?;
+    if let Some(write) = store.notes.counted(store.node) {
+        store.db.post(write);
+    }
+    if !chores.has_purged {
+        store.purge_ended_mailboxes().await?;
+        chores.has_purged = true;
+    }
+    repeat(store, &Work::IndexTrace).await?;
+    repeat(store, &Work::CollectGarbage).await?;
+    for _ in 0..FOLDERS_A_TURN {
+        let Some(folder) = chores.to_sweep.pop() else { break };
+        store.sweep_blobs(folder).await?;
+    }
+    forget(store, chores).await
+}
+
+async fn forget(store: &Store, chores: &mut Chores) -> Result<(), Error> {
+    let now = store.clock.now();
+    let days = i64::from(store.options.retention_days);
+    if days == 0 || now.0 < chores.forget_next {
+        return Ok(());
+    }
+    let end = now.plus_millis(-days.saturating_mul(DAY));
+    let mut more = repeat(store, &Work::ForgetTrace(end)).await?;
+    for _ in 0..WRITES_A_TURN {
+        let messages = store.forget_messages(end, &mut chores.forgotten).await?;
+        let expunged = store.forget_expunged(end, &mut chores.forgotten).await?;
+        more |= messages || expunged;
+        if !messages && !expunged {
+            break;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    if !more {
+        chores.forget_next = now.0.saturating_add(FORGET_EVERY);
+    }
+    Ok(())
+}
+
+/// Does a small work again and again, with pauses, while it says that more is left; `true` if
+/// more is left for the next turn.
+async fn repeat(store: &Store, work: &Work) -> Result<bool, Error> {
+    for _ in 0..WRITES_A_TURN {
+        let more = match work {
+            Work::IndexTrace => store.index_trace().await?,
+            Work::CollectGarbage => store.collect_garbage().await?,
+            Work::ForgetTrace(end) => store.forget_trace(*end).await?,
+        };
+        if !more {
+            return Ok(false);
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(true)
+}

@@ -1,0 +1,235 @@
+//! A body while it is received, and after: in memory while small, in a file above that.
+
+use crate::Error;
+use bytes::Bytes;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::ops::Range;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// What a body may take of the memory while it is received.
+const MEMORY_MAX: usize = 256 * 1024;
+/// The largest body that is kept in the database; a larger one is a file.
+pub(crate) const INLINE_MAX: u64 = 64 * 1024;
+/// The largest window that is read at once.
+pub(crate) const WINDOW_MAX: usize = 256 * 1024;
+
+/// Numbers the files under `incoming/` of this process; the folder is emptied at every start.
+static NEXT_FILE: AtomicU64 = AtomicU64::new(0);
+
+/// A body being received. Dropping it drops what was received.
+#[derive(Debug)]
+pub struct Incoming {
+    folder: PathBuf,
+    buffer: Vec<u8>,
+    spilled: Option<Spilled>,
+    size: u64,
+    broken: bool,
+}
+
+/// A whole body, ready to be judged and accepted. Dropping it drops the bytes, unless a message
+/// was accepted with it.
+#[derive(Debug, Clone)]
+pub struct Body(Arc<Kept>);
+
+#[derive(Debug)]
+enum Kept {
+    Memory(Bytes),
+    File(Spilled, u64),
+}
+
+/// A file that is removed when it is dropped, unless it has been moved to its place.
+#[derive(Debug)]
+struct Spilled {
+    file: Arc<File>,
+    path: PathBuf,
+    moved: AtomicBool,
+}
+
+impl Drop for Spilled {
+    fn drop(&mut self) {
+        if self.moved.load(Ordering::Relaxed) {
+            return;
+        }
+        let path = std::mem::take(&mut self.path);
+        // What cannot be removed is swept at the next start.
+        let remove = move || drop(std::fs::remove_file(path));
+        // Freeing the blocks of a large file takes a while.
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn_blocking(remove)),
+            Err(_) => remove(),
+        }
+    }
+}
+
+impl Incoming {
+    pub(crate) fn new(folder: PathBuf) -> Self {
+        Self { folder, buffer: Vec::new(), spilled: None, size: 0, broken: false }
+    }
+
+    /// Takes the next bytes. Above 256 KiB in memory they go to a file.
+    ///
+    /// # Errors
+    /// The disk is full or fails. The body is lost then: every later call fails too.
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        if self.broken {
+            return Err(Error::Unavailable("the body was lost by an earlier error".to_owned()));
+        }
+        self.buffer.extend_from_slice(bytes);
+        self.size += bytes.len() as u64;
+        if self.buffer.len() < MEMORY_MAX {
+            return Ok(());
+        }
+        self.spill(false).await
+    }
+
+    /// Bytes received.
+    pub fn len(&self) -> u64 {
+        self.size
+    }
+
+    /// Whether nothing was received.
+    pub fn is_empty(&self) -> bool {
+        self.size == 0
+    }
+
+    /// Ends the body. One that will be a file is on stable storage when this returns.
+    ///
+    /// # Errors
+    /// The disk is full or fails.
+    pub async fn seal(mut self) -> Result<Body, Error> {
+        if self.broken {
+            return Err(Error::Unavailable("the body was lost by an earlier error".to_owned()));
+        }
+        if self.size > INLINE_MAX {
+            self.spill(true).await?;
+        }
+        Ok(Body(Arc::new(match self.spilled {
+            Some(spilled) => Kept::File(spilled, self.size),
+            None => {
+                // Many sessions may wait with their bodies: none keeps more than its bytes.
+                self.buffer.shrink_to_fit();
+                Kept::Memory(self.buffer.into())
+            }
+        })))
+    }
+
+    /// Moves the buffer to the file; with `sync` onto stable storage.
+    async fn spill(&mut self, sync: bool) -> Result<(), Error> {
+        self.broken = true;
+        let buffer = std::mem::take(&mut self.buffer);
+        let spilled = self.spilled.take();
+        let folder = self.folder.clone();
+        let work = move || -> std::io::Result<(Spilled, Vec<u8>)> {
+            let spilled = spilled.map_or_else(|| Spilled::create(&folder), Ok)?;
+            let mut file: &File = &spilled.file;
+            file.write_all(&buffer)?;
+            if sync {
+                file.sync_all()?;
+            }
+            Ok((spilled, buffer))
+        };
+        let (spilled, mut buffer) = blocking(work)
+            .await?
+            .map_err(|e| Error::io("cannot write a body that is received", &e))?;
+        buffer.clear();
+        self.buffer = buffer;
+        self.spilled = Some(spilled);
+        self.broken = false;
+        Ok(())
+    }
+}
+
+impl Spilled {
+    fn create(folder: &Path) -> std::io::Result<Self> {
+        let path = folder.join(NEXT_FILE.fetch_add(1, Ordering::Relaxed).to_string());
+        let file =
+            OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
+        Ok(Self { file: Arc::new(file), path, moved: AtomicBool::new(false) })
+    }
+}
+
+impl Body {
+    /// A body from bytes at hand: our own mail, imports, tests.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] above 64 KiB: such a body goes through [`Incoming`].
+    pub fn from_bytes(bytes: impl Into<Bytes>) -> Result<Self, Error> {
+        let bytes = bytes.into();
+        if bytes.len() as u64 > INLINE_MAX {
+            return Err(Error::Invalid("a body in memory has at most 64 KiB".to_owned()));
+        }
+        Ok(Self(Arc::new(Kept::Memory(bytes))))
+    }
+
+    /// Size in bytes.
+    pub fn size(&self) -> u64 {
+        match &*self.0 {
+            Kept::Memory(bytes) => bytes.len() as u64,
+            Kept::File(_, size) => *size,
+        }
+    }
+
+    /// Reads from the front of `range`, at most `max` bytes (and never more than 256 KiB); empty
+    /// at the end of the body.
+    ///
+    /// # Errors
+    /// The disk fails.
+    pub async fn read(&self, range: Range<u64>, max: usize) -> Result<Bytes, Error> {
+        let end = range.end.min(self.size());
+        let len = end.saturating_sub(range.start).min(max.min(WINDOW_MAX) as u64);
+        if len == 0 {
+            return Ok(Bytes::new());
+        }
+        match &*self.0 {
+            Kept::Memory(bytes) => {
+                let start = range.start as usize;
+                Ok(bytes.slice(start..start + len as usize))
+            }
+            Kept::File(spilled, _) => {
+                read_window(Arc::clone(&spilled.file), range.start, len as usize).await
+            }
+        }
+    }
+
+    /// The bytes, if the body is kept in the database.
+    pub(crate) fn inline(&self) -> Option<&Bytes> {
+        match &*self.0 {
+            Kept::Memory(bytes) => Some(bytes),
+            Kept::File(..) => None,
+        }
+    }
+
+    /// Gives the file its name for good. The folder is not synced yet.
+    pub(crate) async fn move_to(&self, place: PathBuf) -> Result<(), Error> {
+        let Kept::File(spilled, _) = &*self.0 else { return Ok(()) };
+        let from = spilled.path.clone();
+        blocking(move || std::fs::rename(from, place))
+            .await?
+            .map_err(|e| Error::io("cannot give a body its place among the blobs", &e))?;
+        spilled.moved.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// Reads `len` bytes at `start` from a file, off the async threads.
+pub(crate) async fn read_window(file: Arc<File>, start: u64, len: usize) -> Result<Bytes, Error> {
+    blocking(move || {
+        let mut window = vec![0; len];
+        file.read_exact_at(&mut window, start).map(|()| Bytes::from(window))
+    })
+    .await?
+    .map_err(|e| Error::io("cannot read a body", &e))
+}
+
+/// Runs what may block on a thread for such work.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| Error::Unavailable("the work was given up at shutdown".to_owned()))
+}
