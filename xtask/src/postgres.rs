@@ -28,6 +28,8 @@ pub(crate) struct Cluster {
     pipe: Option<ChildStdin>,
     /// The address of its database `postgres`, with user and password.
     pub(crate) url: String,
+    /// The file with the certificate that it shows.
+    pub(crate) certificate: String,
 }
 
 impl Cluster {
@@ -43,11 +45,15 @@ impl Cluster {
             .spawn()
             .context("cannot start the PostgreSQL guard")?;
         let pipe = guard.stdin.take();
-        let mut url = String::new();
         let output = guard.stdout.take().context("the PostgreSQL guard has no output")?;
-        BufReader::new(output).read_line(&mut url)?;
-        let url = url.trim().to_owned();
-        let mut cluster = Self { guard, pipe, url };
+        let mut output = BufReader::new(output);
+        let mut line = || -> Result<String> {
+            let mut line = String::new();
+            output.read_line(&mut line)?;
+            Ok(line.trim().to_owned())
+        };
+        let (url, certificate) = (line()?, line()?);
+        let mut cluster = Self { guard, pipe, url, certificate };
         if cluster.url.is_empty() {
             cluster.end();
             bail!("PostgreSQL did not start");
@@ -77,8 +83,10 @@ pub(crate) fn serve() -> Result<()> {
     owner.give(folder.path())?;
     let password = random_hex()?;
     make(&programs, folder.path(), &owner, &password)?;
+    certify(folder.path(), &owner)?;
     let (mut server, port) = start(&programs, folder.path(), &owner)?;
     println!("postgres://postgres:{password}@127.0.0.1:{port}/postgres");
+    println!("{}", folder.path().join("certificate.pem").display());
     std::io::stdout().flush()?;
     // What comes is of no interest, only its end.
     let mut nothing = Vec::new();
@@ -149,6 +157,24 @@ fn make(programs: &Path, folder: &Path, owner: &Owner, password: &str) -> Result
     Ok(())
 }
 
+/// A certificate of its own, so that TLS to the database is tested too.
+fn certify(folder: &Path, owner: &Owner) -> Result<()> {
+    let output = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"])
+        .args(["-days", "2", "-subj", "/CN=localhost", "-keyout", "key.pem"])
+        .args(["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"])
+        .args(["-addext", "basicConstraints=critical,CA:FALSE", "-out", "certificate.pem"])
+        .current_dir(folder)
+        .output()
+        .context("cannot start openssl")?;
+    ensure!(output.status.success(), "openssl: {}", String::from_utf8_lossy(&output.stderr));
+    for file in ["key.pem", "certificate.pem"] {
+        fs::set_permissions(folder.join(file), fs::Permissions::from_mode(0o600))?;
+        owner.give(&folder.join(file))?;
+    }
+    Ok(())
+}
+
 fn start(programs: &Path, folder: &Path, owner: &Owner) -> Result<(Child, u16)> {
     for _ in 0..PORTS_TRIED {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
@@ -157,6 +183,8 @@ fn start(programs: &Path, folder: &Path, owner: &Owner) -> Result<(Child, u16)> 
             .command(programs.join("postgres"), folder)
             .args(["-D", "data", "-p", &port.to_string(), "-k", ""])
             .args(["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200"])
+            .args(["-c", "ssl=on", "-c", "ssl_cert_file=../certificate.pem"])
+            .args(["-c", "ssl_key_file=../key.pem"])
             .stdout(Stdio::null())
             .stderr(log)
             .process_group(0)

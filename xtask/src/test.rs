@@ -41,6 +41,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         .env("CARGO_TARGET_DIR", &target)
         .env("GATEPOST_BIN", target.join("debug/gatepost"))
         .env("GATEPOST_TEST_POSTGRES", &cluster.url)
+        .env("GATEPOST_TEST_POSTGRES_CERTIFICATE", &cluster.certificate)
         .env("PATH", setup::search_path())
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
