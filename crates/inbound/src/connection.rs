@@ -1,0 +1,323 @@
+//! The shell of one SMTP session: the loop that does what the machine asks for.
+
+use crate::Inbound;
+use crate::pace::{Limits, Pace};
+use crate::transaction::Transaction;
+use crate::wire::{Heard, Wire};
+use filter::intake::Outcome;
+use mail::{Decision, Door, Event, Login, Peer, Reason, Refusal, SessionId, TraceRow};
+use net::{Accepted, Stream};
+use smtp::server::{Action, Answer, Machine, Options, Question};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What a peer may take to read a reply.
+const WRITE_LIMIT: Duration = Duration::from_secs(60);
+/// What the TLS handshake may take.
+const HANDSHAKE_LIMIT: Duration = Duration::from_secs(30);
+
+/// A peer that is silent for longer is idle: its buffers are given back.
+const SILENCE: Duration = Duration::from_secs(2);
+
+/// Serves one connection from greeting to close. Never fails: whatever goes wrong ends this
+/// session alone.
+pub async fn serve(inbound: Arc<Inbound>, accepted: Accepted, door: Door) {
+    let Accepted { stream, ip, port, guard, admitted } = accepted;
+    let session = match inbound.store.ids(1).await {
+        Ok(ids) => SessionId(ids.start),
+        Err(error) => {
+            tracing::warn!(%ip, %error, "session refused: the store gives no number");
+            return;
+        }
+    };
+    let settings = inbound.settings.load_full();
+    let peer = Peer { session, door, ip, port, helo: None, esmtp: false, tls: None, login: None };
+    let options = Options {
+        door,
+        hostname: settings.server.hostname.to_string(),
+        size_max: settings.limits.message_size_max,
+        recipients_max: settings.limits.recipients_max,
+        errors_max: settings.limits.errors_max,
+        header_size_max: settings.limits.header_size_max,
+        tls_offered: true,
+        tls_active: false,
+        auth: door != Door::Smtp,
+        bare_lf_repair: settings.repairs_bare_lf(ip),
+    };
+    let limits = Limits {
+        command: Duration::from_secs(settings.limits.idle_timeout_secs),
+        body_grace: Duration::from_secs(settings.limits.command_timeout_secs),
+        rate_min: settings.limits.data_rate_min_bytes,
+    };
+    let connection = Connection {
+        machine: Machine::new(options),
+        pace: Pace::new(limits, Instant::now()),
+        transaction: None,
+        admitted,
+        draining: false,
+        kept: 0,
+        refused: 0,
+        inbound,
+        peer,
+    };
+    let spoke_first = net::spoke_first(&stream);
+    connection.run(Wire::new(Stream::Plain(stream)), spoke_first).await;
+    drop(guard);
+}
+
+struct Connection {
+    inbound: Arc<Inbound>,
+    peer: Peer,
+    machine: Machine,
+    pace: Pace,
+    transaction: Option<Transaction>,
+    admitted: Result<(), Reason>,
+    draining: bool,
+    kept: u32,
+    refused: u32,
+}
+
+impl Connection {
+    async fn run(mut self, mut wire: Wire, spoke_first: bool) {
+        if spoke_first {
+            self.listen(&mut wire).await;
+        }
+        loop {
+            match self.machine.next() {
+                Action::Ask(question) => {
+                    let answer = self.ask(question).await;
+                    self.machine.answer(answer);
+                    self.pace.turn(Instant::now());
+                }
+                Action::Body(bytes) => {
+                    self.pace.body(bytes.len() as u64, Instant::now());
+                    let Some(transaction) = &mut self.transaction else { continue };
+                    if let Err(error) = transaction.content(&self.inbound, bytes).await {
+                        transaction.abandon();
+                        self.machine.fail_body(filter::intake::not_kept_refusal(&error));
+                    }
+                }
+                Action::Abandon => {
+                    self.transaction = None;
+                }
+                Action::Note(reason, detail, reply) => self.note(reason, &detail, reply),
+                Action::Read => {
+                    if !wire.say(self.machine.output(), Instant::now() + WRITE_LIMIT).await {
+                        break;
+                    }
+                    self.listen(&mut wire).await;
+                }
+                Action::StartTls => {
+                    if !wire.say(self.machine.output(), Instant::now() + WRITE_LIMIT).await {
+                        break;
+                    }
+                    wire = match wire.secure(&self.inbound.tls, HANDSHAKE_LIMIT).await {
+                        Ok(wire) => wire,
+                        Err(error) => return self.end_without_tls(&error),
+                    };
+                    self.peer.tls = wire.tls_info();
+                    self.transaction = None;
+                    self.machine.secured();
+                    self.pace.turn(Instant::now());
+                }
+                Action::Close => break,
+            }
+        }
+        wire.say(self.machine.output(), Instant::now() + WRITE_LIMIT).await;
+        wire.close(Instant::now() + Duration::from_secs(5)).await;
+        self.log();
+    }
+
+    /// Waits for the peer and tells the machine what came of it.
+    async fn listen(&mut self, wire: &mut Wire) {
+        let in_body = self.pace.in_body() || self.machine.in_body();
+        let deadline = self.pace.deadline();
+        let soon = deadline.min(Instant::now() + SILENCE);
+        let mut heard = self.hear(wire, soon, in_body).await;
+        if matches!(heard, Heard::Late) && soon < deadline {
+            // An idle session gives its buffers back: a thousand of them cost little.
+            self.machine.shrink();
+            wire.shrink();
+            heard = self.hear(wire, deadline, in_body).await;
+        }
+        match heard {
+            Heard::Bytes => self.machine.receive(wire.bytes()),
+            Heard::End => self.machine.eof(),
+            Heard::Drain => {
+                self.draining = true;
+                self.machine.drain();
+            }
+            Heard::Late if in_body => self.machine.timed_out(Reason::TooSlow),
+            Heard::Late => self.machine.timed_out(Reason::IdleTooLong),
+        }
+    }
+
+    /// Nothing is cut in DATA: while a body comes, the drain waits for its end. The machine is told
+    /// of the drain once; an open transaction goes on until its end.
+    async fn hear(&self, wire: &mut Wire, deadline: Instant, in_body: bool) -> Heard {
+        let drain = (!in_body && !self.draining).then_some(&self.inbound.drain);
+        wire.hear(deadline, in_body, drain).await
+    }
+
+    async fn ask(&mut self, question: Question) -> Answer {
+        match question {
+            Question::Connect => self.connect(),
+            Question::Helo { name, esmtp } => {
+                self.peer.helo = Some(name);
+                self.peer.esmtp = esmtp;
+                self.transaction = None;
+                let decision = self.inbound.policy.snapshot().helo(&self.peer);
+                self.answer(decision, Event::Command, "")
+            }
+            Question::Login(credentials) => {
+                let policy = &self.inbound.policy;
+                let login =
+                    policy.login(&self.peer, &credentials.user, &credentials.password).await;
+                self.logged_in(login, &credentials.user).await
+            }
+            Question::Sender { path, size, body, smtputf8 } => {
+                let snapshot = self.inbound.policy.snapshot();
+                let decision = snapshot.sender(&self.peer, &path, size);
+                let discard = match &decision {
+                    Decision::Discard(refusal) => Some(refusal.clone()),
+                    _ => None,
+                };
+                let transaction = Transaction::new(snapshot, path, body, smtputf8, discard);
+                self.transaction = Some(transaction);
+                self.answer(decision, Event::Sender, "")
+            }
+            Question::Recipient { path } => {
+                let Some(transaction) = &mut self.transaction else {
+                    return Answer::Refuse(Refusal::new(Reason::BadSequence));
+                };
+                let decision = transaction.recipient(&self.inbound, &self.peer, &path).await;
+                self.answer(decision, Event::Recipient, &path.to_string())
+            }
+            Question::Body => Answer::Allow,
+            Question::Message => self.message().await,
+        }
+    }
+
+    fn connect(&mut self) -> Answer {
+        if let Err(reason) = self.admitted {
+            let refusal = Refusal::new(reason);
+            self.note_refusal(Event::Connection, "", &refusal, 421);
+            return Answer::RefuseAndClose(refusal);
+        }
+        let decision = self.inbound.policy.snapshot().connection(&self.peer);
+        self.answer(decision, Event::Connection, "")
+    }
+
+    async fn logged_in(&mut self, login: policy::LoginAnswer, user: &str) -> Answer {
+        if !login.delay.is_zero() {
+            tokio::time::sleep(login.delay).await;
+        }
+        match login.decision {
+            Decision::Allow(Login { account, address }) => {
+                let text = address.to_string();
+                self.peer.login = Some(Login { account, address });
+                Answer::LoggedIn(text)
+            }
+            other => {
+                let decision = match other {
+                    Decision::Later(refusal) => Decision::Later(refusal.detail(clean(user))),
+                    Decision::Refuse(r) | Decision::Discard(r) => {
+                        Decision::Refuse(r.detail(clean(user)))
+                    }
+                    Decision::Allow(_) => Decision::Allow(()),
+                };
+                self.answer(decision, Event::Login, "")
+            }
+        }
+    }
+
+    async fn message(&mut self) -> Answer {
+        let Some(transaction) = self.transaction.take() else {
+            return Answer::Refuse(Refusal::new(Reason::BadSequence));
+        };
+        match transaction.finish(&self.inbound, &self.peer).await {
+            Outcome::Accepted(message) => {
+                self.kept += 1;
+                Answer::Accepted(message)
+            }
+            Outcome::Discarded(message, _) => {
+                self.refused += 1;
+                Answer::Accepted(message.unwrap_or(mail::MessageId(self.peer.session.0)))
+            }
+            Outcome::Refused(refusal) => {
+                self.refused += 1;
+                Answer::Refuse(refusal)
+            }
+            Outcome::Later(refusal) => {
+                self.refused += 1;
+                Answer::Later(refusal)
+            }
+        }
+    }
+
+    /// Turns a decision into the machine's answer, and writes down what was not allowed.
+    fn answer(&mut self, decision: Decision<()>, event: Event, recipient: &str) -> Answer {
+        match decision {
+            Decision::Allow(()) | Decision::Discard(_) => Answer::Allow,
+            Decision::Refuse(refusal) => {
+                let code =
+                    smtp::reply::for_refusal(smtp::reply::Severity::Permanent, &refusal).code;
+                self.note_refusal(event, recipient, &refusal, code);
+                Answer::Refuse(refusal)
+            }
+            Decision::Later(refusal) => {
+                let code =
+                    smtp::reply::for_refusal(smtp::reply::Severity::Temporary, &refusal).code;
+                self.note_refusal(event, recipient, &refusal, code);
+                Answer::Later(refusal)
+            }
+        }
+    }
+
+    fn note(&mut self, reason: Reason, detail: &str, reply: u16) {
+        self.note_refusal(Event::Command, "", &Refusal::new(reason).detail(detail), reply);
+    }
+
+    fn note_refusal(&mut self, event: Event, recipient: &str, refusal: &Refusal, reply: u16) {
+        self.refused += 1;
+        let sender = self.transaction.as_ref().map(|t| t.sender().to_string());
+        self.inbound.store.note(TraceRow {
+            at: self.inbound.clock.now(),
+            event,
+            session: Some(self.peer.session),
+            message: None,
+            door: self.peer.door.word().to_owned(),
+            peer: self.peer.ip.to_string(),
+            sender: sender.unwrap_or_default(),
+            recipient: recipient.to_owned(),
+            reply,
+            reason: refusal.reason,
+            rule: refusal.rule.clone(),
+            detail: refusal.detail.clone(),
+        });
+    }
+
+    fn end_without_tls(mut self, error: &net::TlsError) {
+        // Old senders offer only what rustls does not speak; they come back without TLS.
+        self.note(Reason::TlsFailed, &error.to_string(), 0);
+        self.log();
+    }
+
+    fn log(&self) {
+        tracing::info!(
+            session = %self.peer.session,
+            door = self.peer.door.word(),
+            ip = %self.peer.ip,
+            helo = self.peer.helo.as_deref().unwrap_or_default(),
+            tls = self.peer.tls.as_deref().unwrap_or_default(),
+            kept = self.kept,
+            refused = self.refused,
+            "session ended"
+        );
+    }
+}
+
+/// A name that a peer typed, fit for a log line.
+fn clean(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(100).collect()
+}
