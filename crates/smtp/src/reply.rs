@@ -1,7 +1,8 @@
 //! What a peer reads: the one place where a decision becomes protocol text.
 //!
 //! [`for_refusal`] serves every room that refuses something to an SMTP peer; the table behind it
-//! has one row for each [`Reason`]. No detail of a refusal ever gets here: details are for the trace.
+//! has one row for each [`Reason`]. No detail of a refusal ever gets here: details are for the
+//! trace.
 
 use mail::{Reason, Refusal, ReplyText};
 use std::borrow::Cow;

@@ -3,8 +3,8 @@
 //!
 //! Settings (`@`): `door`, `tls` (active from the start), `starttls`, `auth`, `size_max`,
 //! `header_size_max`, `recipients_max`, `errors_max`, `repair`. Questions (`?`): see [`question`];
-//! answers: `allow`, `login ADDRESS`, `kept NUMBER`, `refuse REASON`, `later REASON`, `close REASON`,
-//! each refusal with an administrator's `CODE D.S.N text` behind it or without.
+//! answers: `allow`, `login ADDRESS`, `kept NUMBER`, `refuse REASON`, `later REASON`, `close
+//! REASON`, each refusal with an administrator's `CODE D.S.N text` behind it or without.
 //! Events (`*`): `eof`, `drain`, `timeout REASON`, `body_fails REASON`.
 
 #![expect(clippy::expect_used, reason = "a test may stop where it stands")]

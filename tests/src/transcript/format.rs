@@ -231,8 +231,8 @@ mod tests {
 
     #[test]
     fn a_file_is_written_as_it_was_read() {
-        let text = "Proves something.\n# remark\n@ a=1 b=x\nS: 220 hi\nC: EHLO x\nC: \\x41\\{3*b}\\c\n\
-                    ? helo x -> allow\nS: 250 x\n! note 1\n\n# bye\n* eof\n! close\n= kept\n";
+        let text = "Proves something.\n# remark\n@ a=1 b=x\nS: 220 hi\nC: EHLO x\n\
+                    C: \\x41\\{3*b}\\c\n? helo x -> allow\nS: 250 x\n! note 1\n\n# bye\n* eof\n! close\n= kept\n";
         let parsed = Transcript::parse(text).expect("a transcript");
         assert_eq!(parsed.write(), text);
         assert_eq!(parsed.settings.get("a", 0), 1);

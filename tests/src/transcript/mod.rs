@@ -13,13 +13,13 @@
 //! | `* text` | something else happens: the client is gone, a deadline passes |
 //! | `= text` | what is kept when all is over |
 //!
-//! In `C:` lines `\r`, `\n`, `\t`, `\0`, `\xHH` and `\\` stand for bytes, `\{1000*text}` for `text` a
-//! thousand times, and `\c` at the end leaves the CRLF out. `C:` lines before the first `S:` line are
-//! sent before the server says anything.
+//! In `C:` lines `\r`, `\n`, `\t`, `\0`, `\xHH` and `\\` stand for bytes, `\{1000*text}` for `text`
+//! a thousand times, and `\c` at the end leaves the CRLF out. `C:` lines before the first `S:` line
+//! are sent before the server says anything.
 //!
-//! Each transcript is replayed whole, byte by byte and at random cuts (the seed is printed; `SEED=n`
-//! takes it again): the same must result. `UPDATE=1` rewrites the `S:`, `!` and `=` lines; read the
-//! difference before you believe it.
+//! Each transcript is replayed whole, byte by byte and at random cuts (the seed is printed;
+//! `SEED=n` takes it again): the same must result. `UPDATE=1` rewrites the `S:`, `!` and `=` lines;
+//! read the difference before you believe it.
 
 use std::path::{Path, PathBuf};
 
