@@ -32,6 +32,8 @@ struct Reading {
     /// Whether the angle bracket is open.
     is_angle: bool,
     comment: Option<Vec<u8>>,
+    /// Whether the phrase holds an `@`.
+    has_at: bool,
 }
 
 impl Reading {
@@ -45,7 +47,7 @@ impl Reading {
                 // Some programs separate mailboxes by semicolons.
                 self.list.odd |= self.group.take().is_none();
             }
-            Token::Mark(b':') if !self.is_angle && self.group.is_none() && !self.has_at() => {
+            Token::Mark(b':') if !self.is_angle && self.group.is_none() && !self.has_at => {
                 self.group = Some(text(&self.phrase));
                 self.phrase.clear();
             }
@@ -68,21 +70,20 @@ impl Reading {
                 self.list.odd |= token == Token::Odd;
                 match &mut self.angle {
                     Some(angle) if self.is_angle => angle.push(token),
-                    _ => self.phrase.push(token),
+                    _ => {
+                        self.has_at |= token == Token::Mark(b'@');
+                        self.phrase.push(token);
+                    }
                 }
             }
         }
-    }
-
-    fn has_at(&self) -> bool {
-        self.phrase.contains(&Token::Mark(b'@'))
     }
 
     /// The mailbox under way is complete.
     fn end(&mut self) {
         let phrase = std::mem::take(&mut self.phrase);
         let comment = self.comment.take().map(|text| words::decode(&text));
-        self.is_angle = false;
+        (self.is_angle, self.has_at) = (false, false);
         let Some(angle) = self.angle.take() else {
             if phrase.iter().all(|token| *token == Token::Blank) {
                 return;

@@ -49,7 +49,7 @@ fn groups() {
     check("undisclosed-recipients:;", "");
     check(
         "The team: a@b.example, C <c@d.example>;, e@f.example",
-        concat!("The team: <a@b.example>, The team: C <c@d.example>, <e@f.example>"),
+        "The team: <a@b.example>, The team: C <c@d.example>, <e@f.example>",
     );
     check("open: a@b.example", "open: <a@b.example>, ODD");
     check("a@b.example; c@d.example", "<a@b.example>, <c@d.example>, ODD");
@@ -85,6 +85,7 @@ fn malformed() {
 fn hostile_fields_take_linear_time() {
     for unit in ["\"", "(", "[", "<", "@a", "\"\\\"", "a@b.example,", ":", "a.", "=?"] {
         let field = unit.repeat(256 * 1024 / unit.len());
+        let field = format!("{}@{field}", "x ".repeat(64 * 1024));
         assert!(AddressList::parse(field.as_bytes()).mailboxes.len() <= super::MAILBOXES_MAX);
     }
 }

@@ -48,6 +48,7 @@ impl Structured {
             }
             parameters.push(parameter);
         }
+        parameters.retain(|parameter| !parameter.name.is_empty());
         let mut structured = Self { value, parameters, faults: reader.faults };
         structured.check();
         structured

@@ -6,6 +6,10 @@
 use super::{Fault, charset};
 use memchr::memmem;
 
+/// Longest text of one word that is looked for. The standard has 75 bytes; without a limit a field of
+/// words that never end would take quadratic time.
+const WORD_MAX: usize = 8 * 1024;
+
 /// Decodes an unfolded value; what is not well formed stays as it is.
 pub fn decode(unfolded: &[u8]) -> String {
     decode_noting(unfolded, &mut |_| ())
@@ -94,7 +98,8 @@ impl<'a> Word<'a> {
             return None;
         }
         let (method, rest) = split_once(rest, b'?')?;
-        let (Some(end), [method]) = (memmem::find(rest, b"?="), method) else {
+        let window = rest.get(..WORD_MAX).unwrap_or(rest);
+        let (Some(end), [method]) = (memmem::find(window, b"?="), method) else {
             note(Fault::OddWord);
             return None;
         };

@@ -29,7 +29,7 @@ impl<'a> Reader<'a> {
         charset::guess(text).to_ascii_lowercase()
     }
 
-    /// The next parameter that has a name and a value.
+    /// The next parameter that has a value; its name may be empty.
     pub(super) fn parameter(&mut self) -> Option<Parameter> {
         loop {
             self.blanks(true);
@@ -56,7 +56,6 @@ impl<'a> Reader<'a> {
             }
             if name.is_empty() {
                 self.fault(Fault::BareParameter);
-                continue;
             }
             let name = charset::guess(name).to_ascii_lowercase();
             return Some(Parameter { name, value });

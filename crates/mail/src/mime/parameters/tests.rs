@@ -78,6 +78,10 @@ fn malformed() {
 
 #[test]
 fn many_parameters_are_bounded() {
+    for unit in ["=b ", "; =b", "f=b ", "f ", "(", "\"", "=\"", ";", "f*0=("] {
+        let field = unit.repeat(256 * 1024 / unit.len());
+        assert!(Structured::parse(field.as_bytes()).parameters.len() <= super::PARAMETERS_MAX);
+    }
     let many = format!("a{}", "; f=b".repeat(1_000));
     let structured = Structured::parse(many.as_bytes());
     assert_eq!(structured.parameters.len(), super::PARAMETERS_MAX);

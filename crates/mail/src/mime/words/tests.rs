@@ -47,6 +47,12 @@ fn malformed_words() {
 }
 
 #[test]
+fn words_without_end_take_linear_time() {
+    let field = "=?a?q?x".repeat(256 * 1024 / 7);
+    assert_eq!(decode(field.as_bytes()), field);
+}
+
+#[test]
 fn raw_bytes() {
     check("Grüße".as_bytes(), "Grüße", &[Fault::EightBit]);
     check(b"Gr\xfc\xdfe", "Grüße", &[Fault::EightBit]);
