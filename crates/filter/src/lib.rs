@@ -1,1 +1,89 @@
-//! filter
+//! The content pipeline: stages look at a message and report findings, `decide` turns findings into
+//! a judgement, `intake` keeps what is to be kept.
+//!
+//! Called with a complete message by the doors (`inbound`) and by whatever else brings mail in. It
+//! never asks who may send what to whom (that was `policy`), opens no socket, writes no reply text.
+
+pub mod decide;
+mod headers;
+pub mod intake;
+pub mod judge;
+pub mod pipeline;
+mod received;
+mod rendition;
+mod rules;
+pub mod subject;
+#[cfg(test)]
+mod testing;
+pub mod trace;
+
+use config::Settings;
+use mail::index::Index;
+use mail::{Envelope, Judgement, MessageId, Timestamp};
+use rules::{InForce, Rules};
+use std::sync::Arc;
+use store::{Body, Directory, Store};
+use subject::normalise::Subject;
+use subject::rules::Rule;
+
+/// A complete message, as stages see it.
+#[derive(Clone, Copy)]
+pub struct Mail<'a> {
+    /// Its number; named in its Received field.
+    pub id: MessageId,
+    /// Who sends it to whom.
+    pub envelope: &'a Envelope,
+    /// Its header and structure.
+    pub index: &'a Index,
+    /// Its bytes, to be read in windows.
+    pub body: &'a Body,
+}
+
+/// The filter of one server: the rules in force, and where they come from.
+pub struct Filter {
+    store: Arc<Store>,
+    rules: Rules,
+}
+
+impl Filter {
+    /// A filter with the rules of these settings and of the store.
+    pub fn new(settings: &Arc<Settings>, store: Arc<Store>) -> Self {
+        let rules = Rules::new(settings, &store.directory());
+        Self { store, rules }
+    }
+
+    /// Puts new settings in force for messages that are judged from now on.
+    pub fn reload(&self, settings: &Arc<Settings>) {
+        self.rules.reload(settings, &self.store.directory());
+    }
+
+    /// Every subject rule in force, of the settings and then of the store, for lists.
+    pub fn subject_rules(&self) -> Vec<Rule> {
+        self.in_force().sources.clone()
+    }
+
+    /// The rules that would refuse a message with this subject, for trying them out.
+    pub fn matching(&self, subject: &Subject, now: Timestamp) -> Vec<Rule> {
+        self.in_force().subjects.matching(subject, now).into_iter().cloned().collect()
+    }
+
+    /// Counts the rules of the store that decided; the counts ride a later commit.
+    fn count_hits(&self, judgement: &Judgement) {
+        let found = judgement.findings.iter().filter(|finding| finding.stage == subject::STAGE);
+        let mut rules = None;
+        for finding in found {
+            let rules = rules.get_or_insert_with(|| self.in_force());
+            if let Some(id) = rules.subjects.id_of(&finding.rule) {
+                self.store.count_hits(&[id]);
+            }
+        }
+    }
+
+    fn in_force(&self) -> Arc<InForce> {
+        self.rules.in_force(&self.store.directory())
+    }
+
+    fn directory(&self) -> Arc<Directory> {
+        self.store.directory()
+    }
+}

@@ -1,0 +1,127 @@
+//! The rules in force: from the settings and the store, compiled once and exchanged whole.
+
+use crate::subject::rules::{Rule, RuleSet};
+use arc_swap::ArcSwap;
+use config::Settings;
+use config::subject::Match;
+use mail::{Domain, Reason, ReplyText};
+use smtp::reply::{Severity, for_reason};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Everything that judging needs to know beside the message; never changed, only exchanged.
+#[derive(Debug)]
+pub(crate) struct InForce {
+    /// The name this server goes by.
+    pub(crate) hostname: Domain,
+    /// Received fields above which a message goes in circles.
+    pub(crate) hops_max: usize,
+    /// The subject rules.
+    pub(crate) subjects: Arc<RuleSet>,
+    /// The rules that `subjects` was compiled from.
+    pub(crate) sources: Vec<Rule>,
+    /// The directory's version that they were read from.
+    version: i64,
+}
+
+/// The place where [`InForce`] is exchanged.
+pub(crate) struct Rules {
+    current: ArcSwap<InForce>,
+    /// The settings; held while something is compiled, so that it is done once.
+    settings: Mutex<Arc<Settings>>,
+}
+
+impl Rules {
+    /// Compiles the rules of settings and directory.
+    pub(crate) fn new(settings: &Arc<Settings>, directory: &store::Directory) -> Self {
+        let current = ArcSwap::from_pointee(compile(settings, directory, None));
+        Self { current, settings: Mutex::new(Arc::clone(settings)) }
+    }
+
+    /// The rules in force, compiled anew if the directory has changed.
+    pub(crate) fn in_force(&self, directory: &store::Directory) -> Arc<InForce> {
+        let current = self.current.load_full();
+        if current.version >= directory.version {
+            return current;
+        }
+        let settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = self.current.load_full();
+        if current.version >= directory.version {
+            return current;
+        }
+        let next = Arc::new(compile(&settings, directory, Some(&current)));
+        self.current.store(Arc::clone(&next));
+        next
+    }
+
+    /// Puts new settings in force.
+    pub(crate) fn reload(&self, settings: &Arc<Settings>, directory: &store::Directory) {
+        let mut held = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        *held = Arc::clone(settings);
+        self.current.store(Arc::new(compile(settings, directory, None)));
+    }
+}
+
+fn compile(settings: &Settings, directory: &store::Directory, before: Option<&InForce>) -> InForce {
+    let sources: Vec<Rule> = settings_rules(settings).chain(store_rules(directory)).collect();
+    // The directory changes with every account; expressions are compiled only when they change.
+    let subjects = match before {
+        Some(before) if before.sources == sources => Arc::clone(&before.subjects),
+        _ => {
+            let (subjects, broken) = RuleSet::compile(sources.clone());
+            for (rule, error) in broken {
+                tracing::error!(rule = rule.name, error, "subject rule left out");
+            }
+            Arc::new(subjects)
+        }
+    };
+    InForce {
+        hostname: settings.server.hostname.clone(),
+        hops_max: settings.limits.hops_max,
+        subjects,
+        sources,
+        version: directory.version,
+    }
+}
+
+fn settings_rules(settings: &Settings) -> impl Iterator<Item = Rule> {
+    settings.subject.rules.iter().map(|rule| Rule {
+        name: format!("subject {}", rule.name),
+        id: None,
+        kind: rule.kind,
+        pattern: rule.pattern.clone(),
+        reply: rule.reply.clone(),
+        expires: rule.expires,
+    })
+}
+
+fn store_rules(directory: &store::Directory) -> impl Iterator<Item = Rule> {
+    directory.subjects().iter().map(|record| Rule {
+        name: format!("subject {}", record.id),
+        id: Some(record.id),
+        kind: Match::from_word(&record.kind).unwrap_or(Match::Text),
+        pattern: record.pattern.clone(),
+        reply: reply(record),
+        expires: record.expires,
+    })
+}
+
+/// The reply of a rule of the store. One with a code but no text says what the reason says.
+fn reply(record: &store::SubjectRecord) -> Option<ReplyText> {
+    if record.code == 0 && record.text.is_empty() {
+        return None;
+    }
+    let usual = for_reason(Severity::Permanent, Reason::SubjectProhibited);
+    let code = if record.code == 0 { usual.code } else { record.code };
+    let text = match record.text.as_str() {
+        "" => usual.lines.first().map(ToString::to_string).unwrap_or_default(),
+        text => text.to_owned(),
+    };
+    let mut parts = record.enhanced.split('.').map(str::parse::<u16>);
+    let enhanced = match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(Ok(class)), Some(Ok(subject)), Some(Ok(detail)), None) => {
+            u8::try_from(class).ok().map(|class| (class, subject, detail))
+        }
+        _ => None,
+    };
+    Some(ReplyText { code, enhanced, text })
+}
