@@ -167,12 +167,23 @@ fn entry(key: &str, value: &str, line: usize, notes: &mut Vec<Fault>) -> Result<
     let (tag, rest) = tag(key)?;
     let found = parse_key(tag, rest, notes)?;
     let mut action = parse_action(value)?;
-    if tag == Tag::From && action == Action::Relay {
-        let message = "anybody can write any sender: RELAY for one means no more than OK";
-        notes.push(Fault::warning(message).of_value());
+    if action == Action::Relay
+        && let Some(why) = no_right_to_relay(tag, &found)
+    {
+        notes
+            .push(Fault::warning(format!("{why}: RELAY for one means no more than OK")).of_value());
         action = Action::Ok;
     }
     Ok(Entry { tag, key: found, action, text: key.to_owned(), line })
+}
+
+/// What a stranger can choose must not open the relay.
+fn no_right_to_relay(tag: Tag, key: &Key) -> Option<&'static str> {
+    match (tag, key) {
+        (Tag::From, _) => Some("anybody can write any sender"),
+        (Tag::Connect, Key::Domain(_)) => Some("a client's name is what its owner's DNS says"),
+        _ => None,
+    }
 }
 
 /// Tags that sendmail has for things that are decided elsewhere here.

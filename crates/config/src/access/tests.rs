@@ -163,7 +163,7 @@ fn a_real_file() {
     assert_eq!(
         entries,
         [
-            "2 Connect localhost Relay",
+            "2 Connect localhost Ok",
             "4 Any 192.0.2.0/24 Reject",
             "6 Any cyberspammer.com 550 We don't accept mail from spammers",
         ]
@@ -173,6 +173,8 @@ fn a_real_file() {
     assert_eq!(
         problems,
         [
+            "/etc/mail/access:2:20: warning: a client's name is what its owner's DNS says: \
+             RELAY for one means no more than OK",
             "/etc/mail/access:3:1: warning: `123.456.678.901` can never match: `456` is greater \
              than 255",
             "/etc/mail/access:7:1: warning: `CyberSpammer.com` is there twice; \
