@@ -64,6 +64,8 @@ impl DrainHandle {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+
     use super::Drain;
     use std::time::Duration;
 

@@ -20,6 +20,8 @@ pub fn network_key(ip: IpAddr) -> IpNet {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+
     use super::network_key;
 
     fn check(ip: &str, expected: &str) {

@@ -45,6 +45,8 @@ pub fn raise_file_limit() -> u64 {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+
     use super::{inherited_listeners, name_of, raise_file_limit};
     use nix::sys::resource::{Resource, getrlimit};
 

@@ -72,6 +72,8 @@ pub async fn connect(path: &Path) -> io::Result<UnixStream> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+
     use super::{UnixDoor, connect};
     use std::os::unix::fs::PermissionsExt;
 

@@ -109,3 +109,64 @@ impl Wire {
         let _ = tokio::time::timeout_at(deadline.into(), self.stream.shutdown()).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+
+    use super::{Heard, READ_BULK, READ_IDLE, Wire};
+    use crate::{Drain, Stream};
+    use std::time::{Duration, Instant};
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::{TcpListener, TcpStream};
+
+    async fn pair() -> (Wire, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let connected = TcpStream::connect(listener.local_addr().unwrap());
+        let (accepted, connected) = tokio::join!(listener.accept(), connected);
+        (Wire::new(Stream::Plain(accepted.unwrap().0)), connected.unwrap())
+    }
+
+    fn after(millis: u64) -> Instant {
+        Instant::now() + Duration::from_millis(millis)
+    }
+
+    #[tokio::test]
+    async fn every_wait_ends() {
+        let (mut wire, mut peer) = pair().await;
+        let (handle, drain) = Drain::new();
+        assert_eq!(wire.hear(after(10), false, Some(&drain)).await, Heard::Late);
+        peer.write_all(b"NOOP\r\n").await.unwrap();
+        handle.start();
+        if let Stream::Plain(stream) = &wire.stream {
+            stream.readable().await.unwrap();
+        }
+        let heard = wire.hear(after(5_000), false, Some(&drain)).await;
+        assert_eq!(heard, Heard::Bytes, "what came before the drain is heard");
+        assert_eq!(wire.bytes(), b"NOOP\r\n");
+        assert_eq!(wire.hear(after(5_000), false, Some(&drain)).await, Heard::Drain);
+        assert_eq!(wire.hear(after(10), false, None).await, Heard::Late);
+        drop(peer);
+        assert_eq!(wire.hear(after(5_000), false, None).await, Heard::End);
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_reads_nothing_is_given_up() {
+        let (mut wire, peer) = pair().await;
+        let mut output = vec![b'x'; 32 * 1024 * 1024];
+        assert!(!wire.say(&mut output, after(50)).await);
+        assert!(output.is_empty());
+        drop(peer);
+    }
+
+    #[tokio::test]
+    async fn an_idle_wire_is_small_and_a_busy_one_large() {
+        let (mut wire, mut peer) = pair().await;
+        peer.write_all(&vec![b'x'; READ_BULK]).await.unwrap();
+        wire.shrink();
+        assert_eq!(wire.hear(after(5_000), false, None).await, Heard::Bytes);
+        assert!(wire.bytes().len() <= READ_IDLE);
+        assert_eq!(wire.hear(after(5_000), true, None).await, Heard::Bytes);
+        assert!(wire.bytes().len() > READ_IDLE);
+    }
+}
