@@ -1,4 +1,4 @@
-//! Addresses, paths, domains and address lists: what is shown is read back, errors point into the text.
+//! Addresses, domains, address lists: what is shown is read back, errors point into the text.
 #![no_main]
 
 #[path = "../../crates/mail/tests/exercise/address.rs"]

@@ -1,4 +1,4 @@
-//! Who sends what to whom: the envelope, the peer that brought it, and the permit of each recipient.
+//! Who sends what to whom: the envelope, the peer that brought it, the permit of each recipient.
 
 use crate::{AccountId, Address, MailboxId, Reason, ReversePath, SessionId};
 use serde::{Deserialize, Serialize};
@@ -50,7 +50,8 @@ pub struct Peer {
     pub ip: IpAddr,
     /// Its port.
     pub port: u16,
-    /// What it called itself in EHLO or HELO, cleaned to printable ASCII or UTF-8, at most 255 bytes.
+    /// What it called itself in EHLO or HELO, cleaned to printable ASCII or UTF-8, at most 255
+    /// bytes.
     pub helo: Option<String>,
     /// Whether it said EHLO (ESMTP) rather than HELO.
     pub esmtp: bool,

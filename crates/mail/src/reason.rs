@@ -1,4 +1,4 @@
-//! Why something was decided: a closed list, the same words in trace, reply, header, page and manual.
+//! Why something was decided: a closed list, the same words in trace, reply, header and manual.
 
 macro_rules! reasons {
     ($($(#[doc = $doc:literal])+ $name:ident = $word:literal,)+) => {

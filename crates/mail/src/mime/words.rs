@@ -6,8 +6,8 @@
 use super::{Fault, charset};
 use memchr::memmem;
 
-/// Longest text of one word that is looked for. The standard has 75 bytes; without a limit a field of
-/// words that never end would take quadratic time.
+/// Longest text of one word that is looked for. The standard has 75 bytes; without a limit a field
+/// of words that never end would take quadratic time.
 const WORD_MAX: usize = 8 * 1024;
 
 /// Decodes an unfolded value; what is not well formed stays as it is.

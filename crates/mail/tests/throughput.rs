@@ -1,6 +1,8 @@
-//! Measures how fast messages are indexed: `cargo run --release -p mail --example throughput`.
+//! Measures how fast messages are indexed:
+//! `cargo test --release -p mail --test throughput -- --ignored --nocapture`.
 //!
-//! Prints MB/s for typical shapes, pushed in pieces of 16 KiB as they come from a socket.
+//! No timed test, it cannot fail: it prints MB/s for typical shapes, pushed in pieces of 16 KiB as
+//! they come from a socket.
 
 use mail::index::IndexBuilder;
 use std::time::Instant;
@@ -44,7 +46,9 @@ fn measure(name: &str, message: &[u8]) {
     );
 }
 
-fn main() {
+#[test]
+#[ignore = "a measurement, for the release profile"]
+fn throughput() {
     let text = "The quick brown fox jumps over the lazy dog and writes a letter home.\r\n";
     let base64 = "JVBERi0xLjQKJcOkw7zDtsOfCjIgMCBvYmoKPDwvTGVuZ3RoIDMgMCBSL0ZpbHRlci9GbGF0ZURl\r\n";
     let quoted = "=D0=9F=D1=80=D0=B8=D0=B2=D0=B5=D1=82 =D0=BC=D0=B8=D1=80 and some text=\r\n";
