@@ -16,7 +16,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::Poll;
 use store::{Bell, Error, Row, Value, Write};
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{ToSql, Type};
 
 /// Locks mailboxes in order. `= ANY` takes one parameter for any number of them.
 const LOCK: &str = "SELECT id FROM mailbox WHERE id = ANY($1) ORDER BY id FOR UPDATE";
@@ -160,7 +160,7 @@ async fn statements<'a>(
 ) -> Result<Vec<Pending<'a>>, Failure> {
     let mut pending: Vec<Pending<'a>> = Vec::with_capacity(write.statements.len());
     for statement in &write.statements {
-        let prepared = connection.prepared(statement.sql).await?;
+        let prepared = connection.prepared(statement.sql, values::types(&statement.params)).await?;
         pending.push(Box::pin(run(connection, prepared, &statement.params)));
     }
     Ok(pending)
@@ -191,7 +191,7 @@ pub(crate) async fn read(
     sql: &'static str,
     params: &[Value],
 ) -> Result<Vec<Row>, Failure> {
-    let prepared = connection.prepared(sql).await?;
+    let prepared = connection.prepared(sql, values::types(params)).await?;
     run(connection, prepared, params).await.map(|reply| reply.rows)
 }
 
@@ -204,7 +204,7 @@ fn control<'a>(connection: &'a Connection, word: &'static str) -> Pending<'a> {
 }
 
 async fn lock<'a>(connection: &'a Connection, ids: &'a [i64]) -> Result<Pending<'a>, Broken> {
-    let prepared = connection.prepared(LOCK).await.map_err(broken)?;
+    let prepared = connection.prepared(LOCK, vec![Type::INT8_ARRAY]).await.map_err(broken)?;
     Ok(Box::pin(async move {
         connection.client.query(&prepared, &[&ids]).await.map_err(|e| Failure::of(&e))?;
         Ok(Reply { count: 0, rows: Vec::new() })

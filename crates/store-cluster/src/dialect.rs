@@ -5,7 +5,7 @@ const WORDS: &[(&str, &str)] = &[("INTEGER", "BIGINT"), ("BLOB", "BYTEA")];
 /// Dropped: PostgreSQL has no other kind of table.
 const DROPPED: &str = "WITHOUT ROWID";
 
-/// Translates a statement.
+/// Translates one statement without comments.
 pub(crate) fn translate(sql: &str) -> String {
     let mut translated = String::with_capacity(sql.len());
     for (n, part) in sql.split('\'').enumerate() {
@@ -54,5 +54,17 @@ mod tests {
         check("x = 'INTEGER' AND INTEGERS = $1", "x = 'INTEGER' AND INTEGERS = $1");
         check("x = 'it''s a BLOB', BLOB", "x = 'it''s a BLOB', BYTEA");
         check("SELECT $1, ä FROM t", "SELECT $1, ä FROM t");
+    }
+
+    #[test]
+    fn nothing_of_the_schema_is_left_untranslated() {
+        for step in store::schema::steps_from(0).unwrap_or_default() {
+            for statement in store::schema::statements(step.sql) {
+                let translated = translate(&statement);
+                for word in ["INTEGER", "BLOB", "ROWID"] {
+                    assert!(!translated.contains(word), "{translated}");
+                }
+            }
+        }
     }
 }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use store::Error;
 use tokio::task::JoinHandle;
+use tokio_postgres::types::Type;
 use tokio_postgres::{AsyncMessage, Client, NoTls, Notification, Statement};
 
 /// Between attempts to connect: doubled after each failure. Who asks meanwhile is told at once
@@ -24,7 +25,7 @@ pub(crate) type OnNotification = Arc<dyn Fn(Notification) + Send + Sync>;
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) client: Client,
-    prepared: tokio::sync::Mutex<HashMap<&'static str, Statement>>,
+    prepared: tokio::sync::Mutex<HashMap<(&'static str, Vec<Type>), Statement>>,
     driver: JoinHandle<()>,
 }
 
@@ -35,14 +36,24 @@ impl Drop for Connection {
 }
 
 impl Connection {
-    /// The prepared form of a statement; prepared at its first use.
-    pub(crate) async fn prepared(&self, sql: &'static str) -> Result<Statement, Failure> {
+    /// The prepared form of a statement for parameters of these types; prepared at its first use.
+    ///
+    /// The types are ours to say: beside a small literal PostgreSQL would take a number for one of
+    /// 32 bits.
+    pub(crate) async fn prepared(
+        &self,
+        sql: &'static str,
+        types: Vec<Type>,
+    ) -> Result<Statement, Failure> {
         let mut prepared = self.prepared.lock().await;
-        if let Some(statement) = prepared.get(sql) {
+        let key = (sql, types);
+        if let Some(statement) = prepared.get(&key) {
             return Ok(statement.clone());
         }
-        let statement = self.client.prepare(&translate(sql)).await.map_err(|e| Failure::of(&e))?;
-        prepared.insert(sql, statement.clone());
+        let text = translate(sql);
+        let statement =
+            self.client.prepare_typed(&text, &key.1).await.map_err(|e| Failure::of(&e))?;
+        prepared.insert(key, statement.clone());
         Ok(statement)
     }
 }

@@ -4,7 +4,7 @@ use crate::dialect::translate;
 use crate::failure::Failure;
 use crate::link::Connection;
 use store::Error;
-use store::schema::{VERSION_TABLE, steps_from};
+use store::schema::{VERSION_TABLE, statements, steps_from};
 use tokio_postgres::error::SqlState;
 
 /// Two nodes that start on an empty database may both make the table of versions; the second is
@@ -62,7 +62,10 @@ async fn step(connection: &Connection) -> Result<bool, Trouble> {
     };
     if let Some(next) = next {
         tracing::info!("the schema goes from version {found} to {}", next.to);
-        client.batch_execute(&translate(next.sql)).await?;
+        // Without comments: an apostrophe in one is no literal.
+        for statement in statements(next.sql) {
+            client.batch_execute(&translate(&statement)).await?;
+        }
         let sql = match row {
             Some(_) => "UPDATE schema_version SET version = $1",
             None => "INSERT INTO schema_version (version) VALUES ($1)",

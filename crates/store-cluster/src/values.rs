@@ -7,7 +7,7 @@ use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 
 type Boxed = Box<dyn Error + Sync + Send>;
 
-/// A value to be bound; PostgreSQL has said which type it expects.
+/// A value to be bound to a statement that was prepared for its type ([`types`]).
 #[derive(Debug)]
 pub(crate) struct Param<'a>(pub(crate) &'a Value);
 
@@ -15,16 +15,9 @@ impl ToSql for Param<'_> {
     fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Boxed> {
         match self.0 {
             Value::Null => Ok(IsNull::Yes),
-            Value::Int(number) => match *ty {
-                Type::INT8 => number.to_sql(ty, out),
-                Type::INT4 => i32::try_from(*number)?.to_sql(ty, out),
-                Type::INT2 => i16::try_from(*number)?.to_sql(ty, out),
-                _ => Err(format!("a number is bound where {ty} is expected").into()),
-            },
-            Value::Text(text) if <&str as ToSql>::accepts(ty) => text.as_str().to_sql(ty, out),
-            Value::Blob(bytes) if *ty == Type::BYTEA => bytes.as_ref().to_sql(ty, out),
-            Value::Text(_) => Err(format!("text is bound where {ty} is expected").into()),
-            Value::Blob(_) => Err(format!("bytes are bound where {ty} is expected").into()),
+            Value::Int(number) => number.to_sql(ty, out),
+            Value::Text(text) => text.as_str().to_sql(ty, out),
+            Value::Blob(bytes) => bytes.as_ref().to_sql(ty, out),
         }
     }
 
@@ -33,6 +26,17 @@ impl ToSql for Param<'_> {
     }
 
     to_sql_checked!();
+}
+
+/// The types that the values have; NULL takes that of its place.
+pub(crate) fn types(values: &[Value]) -> Vec<Type> {
+    let of = |value: &Value| match value {
+        Value::Null => Type::UNKNOWN,
+        Value::Int(_) => Type::INT8,
+        Value::Text(_) => Type::TEXT,
+        Value::Blob(_) => Type::BYTEA,
+    };
+    values.iter().map(of).collect()
 }
 
 /// A value that was read.

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod bells;
+mod conformance;
 mod database;
 mod trouble;
 mod writes;
