@@ -11,7 +11,7 @@ use mail::{
 use std::ops::Range;
 
 /// Bytes of an address in the ledger.
-const ADDRESS_MAX: usize = 320;
+const ADDRESS_MAX: usize = 255;
 /// Entries of one message; above that an alias is a mailing list, which this is not.
 const ENTRIES_MAX: usize = 20_000;
 

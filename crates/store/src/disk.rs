@@ -54,9 +54,9 @@ impl Disk {
     /// Looks at the file system. May block.
     pub(crate) fn look(&self, folder: &DataFolder) {
         let Ok(facts) = statvfs(folder.root()) else { return };
-        let block = facts.fragment_size() as u64;
-        let free = (facts.blocks_available() as u64).saturating_mul(block);
-        let size = (facts.blocks() as u64).saturating_mul(block);
+        let block = facts.fragment_size();
+        let free = facts.blocks_available().saturating_mul(block);
+        let size = facts.blocks().saturating_mul(block);
         self.free.store(free, Ordering::Relaxed);
         let min = self.free_min.unwrap_or_else(|| FREE_MIN.max(size / FREE_MIN_PART));
         let was_ok = self.is_ok.swap(free >= min, Ordering::Relaxed);

@@ -6,11 +6,13 @@
 mod accept;
 mod blobs;
 mod columns;
+pub mod conformance;
 pub mod database;
 mod directory;
 mod disk;
 mod error;
 mod folder;
+mod fsck;
 mod housekeeper;
 mod ids;
 mod in_flight;
@@ -31,6 +33,7 @@ pub use directory::{
 };
 pub use error::Error;
 pub use folder::DataLock;
+pub use fsck::FsckReport;
 pub use incoming::{Body, Incoming};
 pub use mailbox::{Entry, INBOX, Mailbox, RemovedBy, Rendered};
 pub use store::{Store, StoreOptions, StoreStatus};

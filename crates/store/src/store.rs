@@ -1,6 +1,6 @@
 //! The store itself: opened once a process, shared by every room.
 
-use crate::database::{Bell, Database, DatabaseStats, Expect, Statement, Value, Write};
+use crate::database::{Bell, Database, Expect, Statement, Value, Write};
 use crate::disk::Disk;
 use crate::folder::{DataFolder, DataLock};
 use crate::ids::Ids;
@@ -13,6 +13,7 @@ use net::Clock;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
 
@@ -62,13 +63,21 @@ pub struct Store {
 pub struct StoreStatus {
     /// The engine's name.
     pub engine: &'static str,
-    /// What the engine counted.
-    pub database: DatabaseStats,
+    /// Commits since the start.
+    pub commits: u64,
+    /// Writes in them.
+    pub writes: u64,
+    /// Commits that failed since the start.
+    pub failures: u64,
+    /// The newest failure, and when it happened.
+    pub last_error: Option<String>,
+    /// Bytes that wait in the write-ahead log; 0 where there is none.
+    pub log_bytes: u64,
     /// Bytes free where the data is.
     pub disk_free: u64,
     /// Whether mail is accepted as far as the disk goes.
     pub disk_ok: bool,
-    /// Trace rows that were lost because no id was at hand.
+    /// Trace rows of refusals that were lost, because too many waited or a commit failed.
     pub notes_lost: u64,
 }
 
@@ -208,12 +217,21 @@ impl Store {
     /// The state at a glance.
     pub async fn status(&self) -> StoreStatus {
         self.look_at_disk().await;
+        let counted = self.db.stats();
+        let at = |since: Instant| {
+            let ago = i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX);
+            self.clock.now().plus_millis(ago.saturating_neg()).rfc3339()
+        };
         StoreStatus {
             engine: self.db.engine(),
-            database: self.db.stats(),
+            commits: counted.commits,
+            writes: counted.writes,
+            failures: counted.failures,
+            last_error: counted.last_error.map(|(since, text)| format!("{} {text}", at(since))),
+            log_bytes: counted.wal_bytes,
             disk_free: self.disk.free(),
             disk_ok: self.disk_ok(),
-            notes_lost: self.notes.lost_count(),
+            notes_lost: self.notes.lost_count() + counted.dropped,
         }
     }
 

@@ -7,6 +7,7 @@ use crate::{Error, Store};
 use bytes::Bytes;
 use mail::{Piece, Rendition};
 use std::fs::File;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// `message.body_place`: there is no body (any more).
@@ -16,15 +17,22 @@ pub(crate) const PLACE_ROW: i64 = 1;
 /// `message.body_place`: a file among the blobs.
 pub(crate) const PLACE_FILE: i64 = 2;
 
-/// A message as an entry shows it, read from the front.
+/// A message as an entry shows it, read window by window.
 ///
 /// Goes on working when the entry is removed meanwhile.
 #[derive(Debug)]
 pub struct Rendered {
-    pieces: std::vec::IntoIter<Piece>,
-    current: Option<Piece>,
+    pieces: Vec<Shown>,
+    position: u64,
     blob: Blob,
     size: u64,
+}
+
+/// A piece, with its bytes where the blob does not have them.
+#[derive(Debug)]
+enum Shown {
+    Insert(Bytes),
+    Copy(Range<u64>),
 }
 
 #[derive(Debug)]
@@ -47,9 +55,6 @@ impl Store {
         let place = row.int()?;
         let pieces = row.bytes_or_null()?;
         let body = row.bytes_or_null()?;
-        let rendition = pieces
-            .and_then(|bytes| Rendition::decode(&bytes))
-            .ok_or_else(|| Error::Corrupt(format!("message {id} has no readable rendition")))?;
         let blob = match place {
             PLACE_ROW => Blob::Memory(
                 body.ok_or_else(|| Error::Corrupt(format!("message {id} has lost its body")))?,
@@ -62,9 +67,15 @@ impl Store {
             }
             _ => return Err(gone()),
         };
-        let size = rendition.size();
-        let pieces = rendition.pieces().to_vec().into_iter();
-        Ok(Rendered { pieces, current: None, blob, size })
+        let rendition = pieces
+            .and_then(|bytes| Rendition::decode(&bytes))
+            .ok_or_else(|| Error::Corrupt(format!("message {id} has no readable rendition")))?;
+        let shown = |piece: &Piece| match piece {
+            Piece::Insert(bytes) => Shown::Insert(Bytes::copy_from_slice(bytes)),
+            Piece::Copy(range) => Shown::Copy(range.clone()),
+        };
+        let pieces = rendition.pieces().iter().map(shown).collect();
+        Ok(Rendered { pieces, position: 0, blob, size: rendition.size() })
     }
 }
 
@@ -74,65 +85,59 @@ impl Rendered {
         self.size
     }
 
+    /// Goes to a place, counted in bytes from the front.
+    pub fn seek(&mut self, position: u64) {
+        self.position = position;
+    }
+
     /// The next bytes: at least one unless at the end, at most `max` (and never more than
     /// 256 KiB).
     ///
     /// # Errors
     /// The disk fails, or the blob is shorter than its rendition.
     pub async fn read(&mut self, max: usize) -> Result<Bytes, Error> {
-        let max = max.clamp(1, WINDOW_MAX);
-        let Some(piece) = self.current.take().or_else(|| self.pieces.next()) else {
-            return Ok(Bytes::new());
-        };
-        match piece {
-            Piece::Insert(mut bytes) => {
-                if bytes.len() > max {
-                    let rest = bytes.split_off(max);
-                    self.current = Some(Piece::Insert(rest));
-                }
-                Ok(bytes.into())
+        let max = max.clamp(1, WINDOW_MAX) as u64;
+        let mut into = self.position;
+        for piece in &self.pieces {
+            let size = piece.size();
+            if into >= size {
+                into -= size;
+                continue;
             }
-            Piece::Copy(range) => {
-                let end = range.end.min(range.start.saturating_add(max as u64));
-                if end < range.end {
-                    self.current = Some(Piece::Copy(end..range.end));
+            let end = size.min(into + max);
+            let window = match piece {
+                Shown::Insert(bytes) => bytes.slice(into as usize..end as usize),
+                Shown::Copy(range) => {
+                    self.blob.window(range.start + into, (end - into) as usize).await?
                 }
-                self.copy(range.start, end).await
-            }
+            };
+            self.position += window.len() as u64;
+            return Ok(window);
+        }
+        Ok(Bytes::new())
+    }
+}
+
+impl Shown {
+    fn size(&self) -> u64 {
+        match self {
+            Shown::Insert(bytes) => bytes.len() as u64,
+            Shown::Copy(range) => range.end.saturating_sub(range.start),
         }
     }
+}
 
-    /// Passes over the next `bytes`, without reading them.
-    pub fn skip(&mut self, mut bytes: u64) {
-        while bytes > 0 {
-            let Some(piece) = self.current.take().or_else(|| self.pieces.next()) else { return };
-            match piece {
-                Piece::Insert(mut text) => {
-                    let cut = usize::try_from(bytes).unwrap_or(usize::MAX).min(text.len());
-                    bytes -= cut as u64;
-                    let rest = text.split_off(cut);
-                    self.current = (!rest.is_empty()).then_some(Piece::Insert(rest));
-                }
-                Piece::Copy(range) => {
-                    let cut = bytes.min(range.end.saturating_sub(range.start));
-                    bytes -= cut;
-                    let rest = range.start + cut..range.end;
-                    self.current = (!rest.is_empty()).then_some(Piece::Copy(rest));
-                }
-            }
-        }
-    }
-
-    async fn copy(&self, start: u64, end: u64) -> Result<Bytes, Error> {
-        match &self.blob {
+impl Blob {
+    async fn window(&self, start: u64, len: usize) -> Result<Bytes, Error> {
+        match self {
             Blob::Memory(body) => {
-                let (start, end) = (start as usize, end as usize);
-                if end > body.len() {
-                    return Err(Error::Corrupt("a body is shorter than its rendition".into()));
+                let start = usize::try_from(start).unwrap_or(usize::MAX);
+                match start.checked_add(len) {
+                    Some(end) if end <= body.len() => Ok(body.slice(start..end)),
+                    _ => Err(Error::Corrupt("a body is shorter than its rendition".into())),
                 }
-                Ok(body.slice(start..end))
             }
-            Blob::File(file) => read_window(Arc::clone(file), start, (end - start) as usize).await,
+            Blob::File(file) => read_window(Arc::clone(file), start, len).await,
         }
     }
 }

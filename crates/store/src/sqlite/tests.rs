@@ -135,3 +135,17 @@ async fn the_log_is_moved_into_the_database() {
     let main = dir.path().join("data/store.db").metadata().unwrap().len();
     assert!(main > 40 << 20, "the database has only {main}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_conforms() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let opened = data.clone();
+    let open = move || -> crate::BoxFuture<'static, Result<Arc<dyn Database>, Error>> {
+        let data = opened.clone();
+        Box::pin(async move { Sqlite::open(&data) })
+    };
+    if let Err(failure) = crate::conformance::run(&open, data).await {
+        panic!("{failure}");
+    }
+}

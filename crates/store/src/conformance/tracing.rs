@@ -1,0 +1,135 @@
+//! The trace: kept with the mail, found by what it is about, in pages, before and after indexing.
+
+use super::site::{account, deliver, domain, row};
+use super::{Failure, Ground, ensure, same};
+use crate::{About, Error, Store, TraceQuery};
+use mail::{AccountId, Event, MessageId, Reason, SessionId, Timestamp, TraceRow};
+
+pub(super) async fn run(ground: &Ground<'_>) -> Result<(), Failure> {
+    let store = ground.store().await?;
+    domain(&store, "example.org").await?;
+    let to = account(&store, "traced@example.org").await?;
+    kept_and_noted(&store, to).await?;
+    pages(&store).await?;
+    bounds(&store).await?;
+    forgetting(&store).await?;
+    store.close().await;
+    Ok(())
+}
+
+fn refusal(peer: &str, recipient: &str) -> TraceRow {
+    TraceRow {
+        event: Event::Recipient,
+        message: None,
+        peer: peer.to_owned(),
+        reply: 550,
+        reason: Reason::UnknownRecipient,
+        ..row(Event::Recipient, MessageId(0), SessionId(77), recipient)
+    }
+}
+
+async fn events(store: &Store, about: About) -> Result<Vec<Event>, Error> {
+    let rows = store.trace(TraceQuery::about(about)).await?;
+    Ok(rows.iter().map(|row| row.event).collect())
+}
+
+async fn kept_and_noted(store: &Store, to: AccountId) -> Result<(), Failure> {
+    let before = store.trace_position().await?;
+    let message = deliver(store, to, "traced").await?;
+    store.note(refusal("198.51.100.7", "Nobody@example.org"));
+    let rows = store.trace(TraceQuery::after(before)).await?;
+    let found: Vec<Event> = rows.iter().map(|row| row.event).collect();
+    let mut sorted = found.clone();
+    sorted.sort_by_key(|event| event.word());
+    same!(sorted, [Event::Delivered, Event::Message, Event::Recipient]);
+    let noted = rows.iter().find(|row| row.event == Event::Recipient);
+    same!(noted, Some(&refusal("198.51.100.7", "Nobody@example.org")));
+    // First from the tail alone, then from the index alone, with the same result.
+    for indexed in [false, true] {
+        if indexed {
+            while store.index_trace().await? {}
+        }
+        let kept = [Event::Message, Event::Delivered];
+        same!(events(store, About::Message(message)).await?, kept);
+        let address = About::Address("TRACED@example.org".to_owned());
+        same!(events(store, address).await?, [Event::Delivered]);
+        let nobody = About::Address("nobody@example.org".to_owned());
+        ensure!(
+            events(store, nobody).await?.contains(&Event::Recipient),
+            "a refused recipient is not found (indexed: {indexed})"
+        );
+        ensure!(
+            events(store, About::Session(SessionId(77))).await?.contains(&Event::Recipient),
+            "a session is not found (indexed: {indexed})"
+        );
+    }
+    Ok(())
+}
+
+async fn pages(store: &Store) -> Result<(), Failure> {
+    for n in 0..25 {
+        let peer = format!("203.0.{n}.1");
+        store.note(TraceRow { reply: 550 + n, ..refusal(&peer, "paged@example.org") });
+        if n == 12 {
+            // Half of them in the index, half in the tail.
+            store.trace_position().await?;
+            while store.index_trace().await? {}
+        }
+    }
+    let mut query = TraceQuery::address("paged@example.org").limit(7);
+    let mut found = Vec::new();
+    loop {
+        let page = store.trace_page(query.clone()).await?;
+        ensure!(page.rows.len() <= 7, "a page of {} rows", page.rows.len());
+        found.extend(page.rows.iter().map(|row| row.reply));
+        match page.next {
+            Some(next) => query = query.from(next),
+            None => break,
+        }
+    }
+    let expected: Vec<u16> = (550..575).collect();
+    same!(found, expected);
+    Ok(())
+}
+
+async fn bounds(store: &Store) -> Result<(), Failure> {
+    let before = store.trace_position().await?;
+    let long = TraceRow {
+        sender: "s\0ä".repeat(400),
+        detail: "d".repeat(5_000),
+        ..refusal("198.51.100.8", "long@example.org")
+    };
+    store.note(long);
+    let rows = store.trace(TraceQuery::after(before)).await?;
+    same!(rows.len(), 1);
+    ensure!(
+        rows.iter().all(|row| row.sender.len() <= 600 && row.detail.len() == 1_000),
+        "texts of the trace are not bounded"
+    );
+    // Beyond a hundred a minute from one network they are counted.
+    let before = store.trace_position().await?;
+    for n in 0..130 {
+        store.note(refusal(&format!("198.51.77.{n}"), "flood@example.org"));
+    }
+    same!(store.trace(TraceQuery::after(before)).await?.len(), 100);
+    Ok(())
+}
+
+/// Old rows go, with their terms; new ones stay.
+async fn forgetting(store: &Store) -> Result<(), Failure> {
+    let before = store.trace_position().await?;
+    let old = Timestamp(1_000);
+    let aged = |at| TraceRow { at, ..refusal("198.51.100.99", "aged@example.org") };
+    store.note(aged(old));
+    let now = store.clock.now();
+    store.note(aged(now.plus_millis(86_400_000)));
+    store.trace_position().await?;
+    while store.index_trace().await? {}
+    same!(store.trace(TraceQuery::after(before)).await?.len(), 2);
+    // The suite goes on in another time than its rows tell: all but the last are forgotten.
+    while store.forget_trace(now.plus_millis(1_000)).await? {}
+    let rows = store.trace(TraceQuery::address("aged@example.org")).await?;
+    let left: Vec<bool> = rows.iter().map(|row| row.at == old).collect();
+    same!(left, [false]);
+    Ok(())
+}
