@@ -3,10 +3,9 @@
 use crate::Inbound;
 use crate::pace::{Limits, Pace};
 use crate::transaction::Transaction;
-use crate::wire::{Heard, Wire};
 use filter::intake::Outcome;
 use mail::{Decision, Door, Event, Login, Peer, Reason, Refusal, SessionId, TraceRow};
-use net::{Accepted, Stream};
+use net::{Accepted, Heard, Stream, Wire};
 use smtp::server::{Action, Answer, Machine, Options, Question};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -36,7 +35,10 @@ pub async fn serve(inbound: Arc<Inbound>, accepted: Accepted, door: Door) {
         door,
         hostname: settings.server.hostname.to_string(),
         size_max: settings.limits.message_size_max,
-        recipients_max: settings.limits.recipients_max,
+        recipients_max: match door {
+            Door::Smtp => settings.limits.recipients_max,
+            _ => settings.limits.submission_recipients_max,
+        },
         errors_max: settings.limits.errors_max,
         header_size_max: settings.limits.header_size_max,
         tls_offered: true,
@@ -161,7 +163,7 @@ impl Connection {
 
     async fn ask(&mut self, question: Question) -> Answer {
         match question {
-            Question::Connect => self.connect(),
+            Question::Connect => self.connect().await,
             Question::Helo { name, esmtp } => {
                 self.peer.helo = Some(name);
                 self.peer.esmtp = esmtp;
@@ -198,12 +200,14 @@ impl Connection {
         }
     }
 
-    fn connect(&mut self) -> Answer {
+    async fn connect(&mut self) -> Answer {
         if let Err(reason) = self.admitted {
             let refusal = Refusal::new(reason);
             self.note_refusal(Event::Connection, "", &refusal, 421);
             return Answer::RefuseAndClose(refusal);
         }
+        // Looks its name up only if the access map has entries by name.
+        self.inbound.policy.meet(&self.peer).await;
         let decision = self.inbound.policy.snapshot().connection(&self.peer);
         self.answer(decision, Event::Connection, "")
     }

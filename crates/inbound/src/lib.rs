@@ -7,7 +7,6 @@
 mod connection;
 mod pace;
 mod transaction;
-mod wire;
 
 pub use connection::serve;
 

@@ -1,0 +1,101 @@
+//! From a command to a request, and from its response to what is printed.
+
+mod ask;
+mod show;
+
+use super::Global;
+use super::object::{AdminCommand, MailboxCommand};
+use crate::control::Link;
+use crate::output;
+use ::admin::{Request, Response};
+use anyhow::{Context, Result};
+use base64::Engine as _;
+use mail::Address;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Carries an administrator's command out over the socket, or on the store itself.
+pub(crate) fn run(global: &Global, command: &AdminCommand) -> Result<ExitCode> {
+    crate::logging::start("warn", config::LogFormat::Text);
+    if let Some(question) = ask::confirmation(command)
+        && !global.yes
+        && !confirmed(&question)?
+    {
+        output::print("Nothing was done.")?;
+        return Ok(ExitCode::from(1));
+    }
+    let runtime = crate::serve::runtime()?;
+    runtime.block_on(async {
+        let mut link = Link::open(global).await?;
+        if let AdminCommand::Mailbox(MailboxCommand::Export { address, mailbox, folder }) = command
+        {
+            export(&mut link, address, mailbox, folder).await?;
+        } else {
+            let response = link.request(ask::request(command)?).await?;
+            if global.json {
+                output::json_line(&response)?;
+            } else {
+                output::print(&show::text(&response))?;
+            }
+            link.close().await;
+            return Ok(show::verdict(&response));
+        }
+        link.close().await;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn confirmed(question: &str) -> Result<bool> {
+    if !std::io::IsTerminal::is_terminal(&std::io::stdin()) {
+        anyhow::bail!("{question} Say so with --yes: there is no terminal to ask at.");
+    }
+    print!("{question} [y/N] ");
+    std::io::stdout().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+/// Writes each message of a mailbox to `UID.eml`, in windows, with a progress bar on a terminal.
+async fn export(link: &mut Link, address: &Address, mailbox: &str, folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    let bar = indicatif::ProgressBar::new_spinner();
+    let mut cursor = None;
+    let mut written = 0_u64;
+    loop {
+        let paging = ::admin::Paging { limit: ::admin::Paging::LIMIT_MAX, cursor };
+        let asked =
+            Request::MailboxShow { address: address.clone(), mailbox: mailbox.to_owned(), paging };
+        let Response::Entries(page) = link.request(asked).await? else {
+            anyhow::bail!("the server answered something else than a mailbox");
+        };
+        for entry in page.rows {
+            let path = folder.join(format!("{}.eml", entry.uid));
+            let mut file = std::fs::File::create_new(&path)
+                .with_context(|| format!("cannot write {}", path.display()))?;
+            let mut offset = 0;
+            while offset < entry.size {
+                let (address, mailbox) = (address.clone(), mailbox.to_owned());
+                let asked = Request::MessageRead { address, mailbox, uid: entry.uid, offset };
+                let Response::Window { bytes, .. } = link.request(asked).await? else {
+                    anyhow::bail!("the server answered something else than a message");
+                };
+                let bytes = base64::engine::general_purpose::STANDARD.decode(bytes)?;
+                anyhow::ensure!(!bytes.is_empty(), "message {} ends too early", entry.uid);
+                file.write_all(&bytes)?;
+                offset += bytes.len() as u64;
+            }
+            written += 1;
+            bar.set_message(format!("{written} messages"));
+            bar.tick();
+        }
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    bar.finish_and_clear();
+    output::print(&format!("{written} messages are in {}", folder.display()))
+}

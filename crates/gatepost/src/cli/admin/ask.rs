@@ -1,0 +1,205 @@
+//! From a command to the request that it means.
+
+use crate::cli::object::{
+    AccessCommand, AccountCommand, AdminCommand, AliasCommand, DomainCommand, MailboxCommand,
+    PageArgs, SubjectCommand,
+};
+use ::admin::{Paging, Request, TraceAbout};
+use anyhow::{Context, Result, bail};
+use mail::{EntryId, MessageId, ReplyText, SessionId, Timestamp};
+
+/// What to ask before something is removed.
+pub(super) fn confirmation(command: &AdminCommand) -> Option<String> {
+    match command {
+        AdminCommand::Domain(DomainCommand::Remove { domain }) => {
+            Some(format!("Stop receiving mail for {domain}?"))
+        }
+        AdminCommand::Account(AccountCommand::Remove { address }) => {
+            Some(format!("Remove {address} and all its mail?"))
+        }
+        AdminCommand::Alias(AliasCommand::Remove { name }) => {
+            Some(format!("Remove the alias {name}?"))
+        }
+        _ => None,
+    }
+}
+
+/// The request of a command.
+pub(super) fn request(command: &AdminCommand) -> Result<Request> {
+    Ok(match command {
+        AdminCommand::Status => Request::Status,
+        AdminCommand::Reload => Request::Reload,
+        AdminCommand::Fsck => Request::Fsck,
+        AdminCommand::Domain(command) => domain(command),
+        AdminCommand::Account(command) => account(command)?,
+        AdminCommand::Alias(command) => alias(command),
+        AdminCommand::Access(command) => access(command)?,
+        AdminCommand::Subject(command) => subject(command),
+        AdminCommand::Mailbox(command) => mailbox(command)?,
+        AdminCommand::Trace { about, session, page } => {
+            Request::Trace { about: trace_about(about.as_deref(), *session)?, paging: paging(page) }
+        }
+    })
+}
+
+fn paging(page: &PageArgs) -> Paging {
+    Paging { limit: page.limit, cursor: page.cursor.clone() }
+}
+
+fn time(at: Option<jiff::Timestamp>) -> Option<Timestamp> {
+    at.map(|at| Timestamp(at.as_millisecond()))
+}
+
+fn trace_about(about: Option<&str>, session: bool) -> Result<TraceAbout> {
+    let Some(about) = about else { return Ok(TraceAbout::Everything) };
+    Ok(match about.parse::<i64>() {
+        Ok(id) if session => TraceAbout::Session(SessionId(id)),
+        Ok(id) => TraceAbout::Message(MessageId(id)),
+        Err(_) if session => bail!("a session is named by its number"),
+        Err(_) => TraceAbout::Address(about.to_owned()),
+    })
+}
+
+fn domain(command: &DomainCommand) -> Request {
+    match command {
+        DomainCommand::Add { domain } => Request::DomainAdd { domain: domain.clone() },
+        DomainCommand::List(page) => Request::DomainList(paging(page)),
+        DomainCommand::Remove { domain } => Request::DomainRemove { domain: domain.clone() },
+    }
+}
+
+fn account(command: &AccountCommand) -> Result<Request> {
+    Ok(match command {
+        AccountCommand::Add { address, password_stdin, hash, quota, admin } => {
+            Request::AccountAdd {
+                address: address.clone(),
+                password: password(*password_stdin)?,
+                hash: hash.clone(),
+                quota: *quota,
+                admin: *admin,
+            }
+        }
+        AccountCommand::List(page) => Request::AccountList(paging(page)),
+        AccountCommand::Password { address, password_stdin } => Request::AccountPassword {
+            address: address.clone(),
+            password: password(*password_stdin)?,
+        },
+        AccountCommand::Disable { address } => {
+            Request::AccountDisable { address: address.clone(), disabled: true }
+        }
+        AccountCommand::Enable { address } => {
+            Request::AccountDisable { address: address.clone(), disabled: false }
+        }
+        AccountCommand::Remove { address } => Request::AccountRemove { address: address.clone() },
+    })
+}
+
+/// A password from standard input; arguments can be seen by everyone on the machine.
+fn password(from_stdin: bool) -> Result<Option<String>> {
+    if !from_stdin {
+        return Ok(None);
+    }
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).context("cannot read the password")?;
+    let password = line.trim_end_matches(['\r', '\n']).to_owned();
+    anyhow::ensure!(!password.is_empty(), "the password on standard input is empty");
+    Ok(Some(password))
+}
+
+fn alias(command: &AliasCommand) -> Request {
+    match command {
+        AliasCommand::Add { name, goals } => {
+            Request::AliasAdd { name: name.clone(), goals: goals.clone() }
+        }
+        AliasCommand::List(page) => Request::AliasList(paging(page)),
+        AliasCommand::Review(page) => Request::AliasReview(paging(page)),
+        AliasCommand::Show { name } => Request::AliasShow { name: name.clone() },
+        AliasCommand::Remove { name } => Request::AliasRemove { name: name.clone() },
+    }
+}
+
+/// `From:spammer.example` to its tag and its key; a key such as `IPv6:2001:db8` has no tag.
+fn tagged(text: &str) -> (&str, &str) {
+    match text.split_once(':') {
+        Some((tag, key))
+            if ["connect", "from", "to"].contains(&tag.to_ascii_lowercase().as_str()) =>
+        {
+            (tag, key)
+        }
+        _ => ("", text),
+    }
+}
+
+fn access(command: &AccessCommand) -> Result<Request> {
+    Ok(match command {
+        AccessCommand::Add { key, value, reason, expires } => {
+            let (tag, key) = tagged(key);
+            Request::AccessAdd {
+                tag: tag.to_owned(),
+                key: key.to_owned(),
+                value: value.clone(),
+                reason: reason.clone(),
+                expires: time(*expires),
+            }
+        }
+        AccessCommand::List(page) => Request::AccessList(paging(page)),
+        AccessCommand::Remove { id } => Request::AccessRemove { id: *id },
+        AccessCommand::Test { value } => {
+            let (tag, value) = tagged(value);
+            anyhow::ensure!(!tag.is_empty(), "say what the value is: Connect:, From: or To:");
+            Request::AccessTest { tag: tag.to_owned(), value: value.to_owned() }
+        }
+    })
+}
+
+fn subject(command: &SubjectCommand) -> Request {
+    match command {
+        SubjectCommand::Add { pattern, kind, code, text, expires } => {
+            let own = text.is_some() || *code != 553;
+            Request::SubjectAdd {
+                kind: kind.clone(),
+                pattern: pattern.clone(),
+                reply: own.then(|| ReplyText {
+                    code: *code,
+                    enhanced: None,
+                    text: text.clone().unwrap_or_default(),
+                }),
+                expires: time(*expires),
+            }
+        }
+        SubjectCommand::List(page) => Request::SubjectList(paging(page)),
+        SubjectCommand::Remove { id } => Request::SubjectRemove { id: *id },
+        SubjectCommand::Test { subject } => Request::SubjectTest { subject: subject.clone() },
+    }
+}
+
+fn mailbox(command: &MailboxCommand) -> Result<Request> {
+    Ok(match command {
+        MailboxCommand::List { address } => Request::MailboxList { address: address.clone() },
+        MailboxCommand::Show { address, mailbox, page } => Request::MailboxShow {
+            address: address.clone(),
+            mailbox: mailbox.clone(),
+            paging: paging(page),
+        },
+        MailboxCommand::Move { address, from, to, entries } => Request::MailboxMove {
+            address: address.clone(),
+            from: from.clone(),
+            to: to.clone(),
+            entries: entries.iter().copied().map(EntryId).collect(),
+        },
+        MailboxCommand::Export { .. } => bail!("an export is many requests"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tagged;
+
+    #[test]
+    fn tags_are_told_from_keys() {
+        assert_eq!(tagged("From:spammer.example"), ("From", "spammer.example"));
+        assert_eq!(tagged("connect:IPv6:2001:db8"), ("connect", "IPv6:2001:db8"));
+        assert_eq!(tagged("IPv6:2001:db8"), ("", "IPv6:2001:db8"));
+        assert_eq!(tagged("spammer.example"), ("", "spammer.example"));
+    }
+}

@@ -1,0 +1,134 @@
+//! The command line: what can be said, and where each command is carried out.
+
+mod admin;
+mod object;
+
+pub(crate) use object::{DemoArgs, InitArgs, ServeArgs};
+
+use anyhow::Result;
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Gatepost, a mail server that is hardened from its first start.
+#[derive(Parser)]
+#[command(version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+#[command(after_help = "Try it: gatepost demo\nSet it up: gatepost init --domain example.org")]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Args)]
+pub(crate) struct Global {
+    /// The settings file.
+    #[arg(long, global = true, value_name = "FILE", default_value = "/etc/gatepost/gatepost.toml")]
+    #[arg(env = "GATEPOST_CONFIG")]
+    pub(crate) config: PathBuf,
+    /// Print JSON instead of text.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Do not ask before something is removed.
+    #[arg(long, short = 'y', global = true)]
+    pub(crate) yes: bool,
+    /// Set the clock, for diagnosis: 2026-11-24T12:00:00Z.
+    #[arg(long, global = true, value_name = "TIME")]
+    pub(crate) now: Option<jiff::Timestamp>,
+    /// Answer all DNS questions from this zone file, for diagnosis.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) zone: Option<PathBuf>,
+}
+
+impl Global {
+    /// The clock that `--now` asks for.
+    pub(crate) fn clock(&self) -> net::Clock {
+        match self.now {
+            Some(at) => net::Clock::at(mail::Timestamp(at.as_millisecond())),
+            None => net::Clock::system(),
+        }
+    }
+
+    /// The resolver: the system's, or the zone file that `--zone` names.
+    pub(crate) fn resolver(&self) -> Result<Arc<dyn net::Resolver>> {
+        Ok(match &self.zone {
+            Some(file) => Arc::new(net::ZoneResolver::load(file)?),
+            None => Arc::new(net::HickoryResolver::system()?),
+        })
+    }
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server.
+    Serve(ServeArgs),
+    /// Make settings, data folder and first account, and print the DNS records to publish.
+    Init(InitArgs),
+    /// Show everything: a complete server in a temporary folder that sends itself mail.
+    Demo(DemoArgs),
+    /// Check the settings and every map file that they name.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Show how a message is read: headers, parts, ambiguities.
+    #[command(after_help = "Example: gatepost parse message.eml --json")]
+    Parse {
+        /// The message; `-` reads standard input.
+        file: PathBuf,
+    },
+    /// Show how an address is read, or why it is none.
+    #[command(after_help = "Example: gatepost parse-address '\"a b\"@example.org' --json")]
+    ParseAddress {
+        /// The address.
+        address: String,
+    },
+    /// Print a completion script.
+    #[command(after_help = "Example: gatepost completions bash > /etc/bash_completion.d/gatepost")]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    #[command(flatten)]
+    Admin(object::AdminCommand),
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Every error with file, line and column, and a hint.
+    Check,
+}
+
+impl Cli {
+    /// Carries the command out. Exit 0: done; 1: a finding or a refusal; 2: wrong usage.
+    pub(crate) fn run(&self) -> Result<ExitCode> {
+        match &self.command {
+            Command::Serve(args) => crate::serve::run(&self.global, args),
+            Command::Init(args) => crate::init::run(&self.global, args),
+            Command::Demo(args) => crate::demo::run(&self.global, args),
+            Command::Config(ConfigCommand::Check) => crate::offline::check(&self.global),
+            Command::Parse { file } => crate::offline::parse(&self.global, file),
+            Command::ParseAddress { address } => {
+                crate::offline::parse_address(&self.global, address)
+            }
+            Command::Completions { shell } => {
+                let mut command = Cli::command();
+                clap_complete::generate(*shell, &mut command, "gatepost", &mut std::io::stdout());
+                Ok(ExitCode::SUCCESS)
+            }
+            Command::Admin(command) => admin::run(&self.global, command),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,301 @@
+//! The commands' arguments, by object.
+
+use clap::{Args, Subcommand};
+use mail::{Address, Domain};
+use std::path::PathBuf;
+
+/// `gatepost serve`
+#[derive(Args)]
+#[command(after_help = "Example: gatepost serve --config /etc/gatepost/gatepost.toml")]
+pub(crate) struct ServeArgs {
+    /// Write the doors' addresses as one JSON line to this file descriptor once they are open.
+    #[arg(long, value_name = "N")]
+    pub(crate) ready_fd: Option<i32>,
+}
+
+/// `gatepost init`
+#[derive(Args)]
+#[command(after_help = "Example: gatepost init --domain example.org")]
+pub(crate) struct InitArgs {
+    /// The domain to receive mail for.
+    #[arg(long)]
+    pub(crate) domain: Domain,
+    /// The name of this host; mail.DOMAIN by default.
+    #[arg(long)]
+    pub(crate) hostname: Option<Domain>,
+    /// The data folder.
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/gatepost")]
+    pub(crate) data: PathBuf,
+    /// The first account's name; it administers the server and gets postmaster's mail.
+    #[arg(long, default_value = "admin")]
+    pub(crate) account: String,
+}
+
+/// `gatepost demo`
+#[derive(Args)]
+#[command(after_help = "Example: gatepost demo --once")]
+pub(crate) struct DemoArgs {
+    /// End after the table; exit 0 only if every line came out as it must.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Send nothing: print one JSON object when the server is ready, and run.
+    #[arg(long, requires = "json")]
+    pub(crate) quiet: bool,
+    /// Keep everything in this folder; without it, a temporary one is removed at the end.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// A settings file that is laid over the demo's own.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) settings: Option<PathBuf>,
+}
+
+/// Commands that go to the running server, or directly to its store when none runs.
+#[derive(Subcommand)]
+pub(crate) enum AdminCommand {
+    /// Doors, sessions, commits, disk, last errors.
+    Status,
+    /// Have the running server read its settings and maps anew.
+    Reload,
+    /// Prove that every message and every recipient is where it must be.
+    Fsck,
+    /// Domains that mail is received for.
+    #[command(subcommand)]
+    Domain(DomainCommand),
+    /// Accounts.
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Aliases.
+    #[command(subcommand)]
+    Alias(AliasCommand),
+    /// The access map: who is refused, allowed, relayed.
+    #[command(subcommand)]
+    Access(AccessCommand),
+    /// Prohibited subjects.
+    #[command(subcommand)]
+    Subject(SubjectCommand),
+    /// Mailboxes and their messages.
+    #[command(subcommand)]
+    Mailbox(MailboxCommand),
+    /// What happened to a message, a session or an address, and why.
+    #[command(
+        after_help = "Examples: gatepost trace 4711\n          gatepost trace anna@example.org"
+    )]
+    Trace {
+        /// A message's number, or an address; without it, the newest rows.
+        about: Option<String>,
+        /// The number is a session's.
+        #[arg(long)]
+        session: bool,
+        #[command(flatten)]
+        page: PageArgs,
+    },
+}
+
+/// Which page of a list.
+#[derive(Args, Clone)]
+pub(crate) struct PageArgs {
+    /// Rows on a page, at most 1,000.
+    #[arg(long, default_value_t = 100)]
+    pub(crate) limit: usize,
+    /// The cursor that the page before gave.
+    #[arg(long)]
+    pub(crate) cursor: Option<String>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum DomainCommand {
+    /// Add a domain.
+    Add {
+        /// The domain.
+        domain: Domain,
+    },
+    /// List the domains.
+    List(PageArgs),
+    /// Remove a domain that has no accounts any more.
+    Remove {
+        /// The domain.
+        domain: Domain,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum AccountCommand {
+    /// Add an account; its password is made and printed once unless one is given.
+    #[command(after_help = "Example: gatepost account add anna@example.org")]
+    Add {
+        /// The account's address.
+        address: Address,
+        /// Read the password from standard input.
+        #[arg(long, conflicts_with = "hash")]
+        password_stdin: bool,
+        /// A stored form from elsewhere: crypt, bcrypt, or one of Dovecot's ({SSHA}...).
+        #[arg(long)]
+        hash: Option<String>,
+        /// Bytes it may hold.
+        #[arg(long, value_name = "BYTES")]
+        quota: Option<i64>,
+        /// It administers the server.
+        #[arg(long)]
+        admin: bool,
+    },
+    /// List the accounts.
+    List(PageArgs),
+    /// Give an account a new password; it is made and printed once unless one is given.
+    Password {
+        /// The account's address.
+        address: Address,
+        /// Read the password from standard input.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Disable an account and end its sessions at once.
+    Disable {
+        /// The account's address.
+        address: Address,
+    },
+    /// Enable an account again.
+    Enable {
+        /// The account's address.
+        address: Address,
+    },
+    /// Remove an account with all its mail.
+    Remove {
+        /// The account's address.
+        address: Address,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum AliasCommand {
+    /// Add an alias.
+    #[command(
+        after_help = "Example: gatepost alias add team@example.org anna@example.org ben@example.org"
+    )]
+    Add {
+        /// The alias.
+        name: Address,
+        /// Where it leads.
+        #[arg(required = true)]
+        goals: Vec<String>,
+    },
+    /// List the aliases.
+    List(PageArgs),
+    /// Every alias with what it ends in, and what is wrong with it; exit 1 if something is.
+    Review(PageArgs),
+    /// What an alias expands to.
+    Show {
+        /// The alias.
+        name: String,
+    },
+    /// Remove an alias.
+    Remove {
+        /// The alias.
+        name: Address,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum AccessCommand {
+    /// Add an entry, in the words of sendmail's access file.
+    #[command(after_help = "Examples: gatepost access add From:spammer.example REJECT\n          \
+        gatepost access add Connect:192.0.2.0/24 'ERROR:5.7.1:550 go away'")]
+    Add {
+        /// `[Connect:|From:|To:]` and an address, `user@`, domain or network.
+        key: String,
+        /// REJECT, OK, RELAY, DISCARD, `ERROR:d.s.n:code text`, `5nn text`.
+        value: String,
+        /// Why, for the next administrator.
+        #[arg(long, default_value = "")]
+        reason: String,
+        /// When it ends by itself: 2026-12-31T00:00:00Z.
+        #[arg(long, value_name = "TIME")]
+        expires: Option<jiff::Timestamp>,
+    },
+    /// List the entries.
+    List(PageArgs),
+    /// Remove an entry by its number.
+    Remove {
+        /// The number that the list shows.
+        id: i64,
+    },
+    /// Which entry would decide; exit 1 if it refuses.
+    #[command(after_help = "Example: gatepost access test From:anna@spammer.example")]
+    Test {
+        /// `Connect:`, `From:` or `To:` and the value.
+        value: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum SubjectCommand {
+    /// Prohibit a subject.
+    #[command(after_help = "Example: gatepost subject add 'Re: Details'")]
+    Add {
+        /// What the subject must match.
+        pattern: String,
+        /// It is matched as a whole (text), at its beginning (prefix), or as an expression (regex).
+        #[arg(long, value_parser = ["text", "prefix", "regex"], default_value = "text")]
+        kind: String,
+        /// The code to answer.
+        #[arg(long, value_parser = clap::value_parser!(u16).range(400..600), default_value_t = 553)]
+        code: u16,
+        /// The text to answer.
+        #[arg(long)]
+        text: Option<String>,
+        /// When it ends by itself.
+        #[arg(long, value_name = "TIME")]
+        expires: Option<jiff::Timestamp>,
+    },
+    /// List the rules.
+    List(PageArgs),
+    /// Remove a rule by its number.
+    Remove {
+        /// The number that the list shows.
+        id: i64,
+    },
+    /// Which rule a subject would match; exit 1 if one does.
+    Test {
+        /// The subject.
+        subject: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum MailboxCommand {
+    /// List an account's mailboxes.
+    List {
+        /// The account's address.
+        address: Address,
+    },
+    /// List a mailbox's messages.
+    Show {
+        /// The account's address.
+        address: Address,
+        /// The mailbox.
+        #[arg(default_value = "INBOX")]
+        mailbox: String,
+        #[command(flatten)]
+        page: PageArgs,
+    },
+    /// Move messages to another mailbox of the account.
+    Move {
+        /// The account's address.
+        address: Address,
+        /// From this mailbox.
+        from: String,
+        /// To that one.
+        to: String,
+        /// The entries' numbers; without any, all.
+        entries: Vec<i64>,
+    },
+    /// Write a mailbox's messages as files into a folder.
+    #[command(after_help = "Example: gatepost mailbox export anna@example.org INBOX ./anna")]
+    Export {
+        /// The account's address.
+        address: Address,
+        /// The mailbox.
+        mailbox: String,
+        /// The folder; made if missing.
+        folder: PathBuf,
+    },
+}

@@ -1,0 +1,114 @@
+//! The administrator's door: its socket on a running server, and the link that the command line
+//! takes: to that socket, or to the store itself when no server runs.
+
+use crate::cli::Global;
+use crate::offline::problems;
+use crate::server::Server;
+use admin::{Admin, AdminParts, Facts, Request, Response, Running};
+use anyhow::{Context, Result};
+use config::Settings;
+use net::unix::UnixDoor;
+use std::sync::{Arc, Weak};
+use tokio::task::JoinHandle;
+
+/// Opens the administrator's socket of a running server.
+pub(crate) fn serve(server: &Arc<Server>, settings: &Settings) -> Result<JoinHandle<()>> {
+    let path = settings.admin_socket();
+    let door = UnixDoor::bind(&path)
+        .with_context(|| format!("the socket {} cannot be opened", path.display()))?;
+    let admin = Admin::new(AdminParts {
+        store: Arc::clone(&server.store),
+        policy: Arc::clone(&server.policy),
+        filter: Arc::clone(&server.filter),
+        clock: server.clock.clone(),
+        running: Some(running(server)),
+    });
+    Ok(tokio::spawn(admin::control::serve(door, Arc::new(admin), server.drained.clone())))
+}
+
+/// The hooks hold the server weakly: the socket must not keep it from ending.
+fn running(server: &Arc<Server>) -> Running {
+    let (reloading, sessions, telling) =
+        (Arc::downgrade(server), Arc::downgrade(server), Arc::downgrade(server));
+    Running {
+        reload: Box::new(move || {
+            let server = reloading.clone();
+            Box::pin(async move {
+                let server = Weak::upgrade(&server).ok_or("the server is ending")?;
+                server.reload_from_file().map_err(|error| format!("{error:#}"))
+            })
+        }),
+        end_sessions: Box::new(move |account| {
+            Weak::upgrade(&sessions).map_or(0, |server| server.pop3.end_sessions(account))
+        }),
+        facts: Box::new(move || {
+            Weak::upgrade(&telling).map(|server| server.facts()).unwrap_or_default()
+        }),
+    }
+}
+
+/// The way to a server's operations.
+pub(crate) enum Link {
+    /// Over its socket.
+    Socket(admin::control::Client),
+    /// No server runs: on the store itself, whose lock this process holds meanwhile.
+    Direct(Box<Admin>),
+}
+
+impl Link {
+    /// Connects to the running server, or opens its store.
+    pub(crate) async fn open(global: &Global) -> Result<Self> {
+        let settings = config::load(&global.config).map_err(problems)?;
+        let path = settings.admin_socket();
+        match admin::control::Client::connect(&path).await {
+            Ok(client) => return Ok(Link::Socket(client)),
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+                return Err(error).with_context(|| {
+                    format!("{}: be root, or the user that the server runs as", path.display())
+                });
+            }
+            // Nobody listens there: no server runs.
+            Err(_) => {}
+        }
+        let clock = global.clock();
+        let (maps, _) = config::load_maps(&settings).map_err(problems)?;
+        let store = crate::engine::open(&settings, &clock).await?;
+        let settings = Arc::new(settings);
+        let filter = filter::Filter::new(&settings, Arc::clone(&store));
+        let policy = policy::Policy::new(Arc::clone(&store), settings, maps, clock.clone());
+        Ok(Link::Direct(Box::new(Admin::new(AdminParts {
+            store,
+            policy: Arc::new(policy),
+            filter: Arc::new(filter),
+            clock,
+            running: None,
+        }))))
+    }
+
+    /// Asks for one operation.
+    pub(crate) async fn request(&mut self, request: Request) -> Result<Response> {
+        Ok(match self {
+            Link::Socket(client) => client.request(&request).await?,
+            Link::Direct(admin) => admin::perform(admin, request).await?,
+        })
+    }
+
+    /// Ends the link; what a direct one wrote is on stable storage then.
+    pub(crate) async fn close(self) {
+        if let Link::Direct(admin) = self {
+            admin.close().await;
+        }
+    }
+}
+
+impl Server {
+    fn facts(&self) -> Facts {
+        Facts {
+            doors: self.addresses.clone(),
+            sessions: self.admission.open() as u64,
+            certificate_ends: Some(self.tls.not_after()),
+            errors: Vec::new(),
+            started: Some(self.started),
+        }
+    }
+}

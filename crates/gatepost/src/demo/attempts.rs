@@ -1,0 +1,318 @@
+//! What the demo tries against its server, over real sockets, and what must come of it.
+
+use super::site::{self, Site};
+use super::talk::Talk;
+use crate::output;
+use anyhow::{Context, Result};
+use mail_builder::MessageBuilder;
+use serde::Serialize;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+use store::{Store, TraceQuery};
+
+/// A stranger whom no rule knows.
+const STRANGER: &str = "carol@elsewhere.example";
+
+/// One attempt and what came of it.
+#[derive(Serialize)]
+pub(crate) struct Tried {
+    what: &'static str,
+    expected: &'static str,
+    answered: String,
+    why: String,
+    pub(crate) right: bool,
+}
+
+/// What an attempt does; most are one mail transaction that ends at the first refusal.
+enum Deed {
+    Mail { from: &'static str, to: To, subject: &'static str, body: Body },
+    FromNetwork(IpAddr),
+    Command(&'static str),
+    DeclaredSize,
+    SmtpLogin,
+    Pop3Login,
+    Pop3Read { user: usize, messages: usize },
+}
+
+#[derive(Clone, Copy)]
+enum To {
+    Anna,
+    Alias,
+    Nobody,
+    Elsewhere,
+}
+
+#[derive(Clone, Copy)]
+enum Body {
+    Attachment,
+    Short,
+    TooLarge,
+    BareLineEnds,
+}
+
+struct Attempt {
+    what: &'static str,
+    expected: &'static str,
+    deed: Deed,
+}
+
+fn list() -> Vec<Attempt> {
+    let mail = |what, expected, from, to, subject, body| Attempt {
+        what,
+        expected,
+        deed: Deed::Mail { from, to, subject, body },
+    };
+    let other = |what, expected, deed| Attempt { what, expected, deed };
+    let hostile = IpAddr::V4(Ipv4Addr::new(127, 66, 0, 1));
+    vec![
+        mail(
+            "a clean message with an attachment",
+            "250",
+            STRANGER,
+            To::Anna,
+            "Minutes",
+            Body::Attachment,
+        ),
+        mail("a message for an alias", "250", STRANGER, To::Alias, "To the team", Body::Short),
+        mail("a prohibited subject", "553", STRANGER, To::Anna, site::SUBJECT, Body::Short),
+        mail(
+            "the same behind FW: and in other case",
+            "553",
+            STRANGER,
+            To::Anna,
+            "FW: re: DETAILS",
+            Body::Short,
+        ),
+        mail(
+            "a sender that the access map rejects",
+            "550",
+            site::REJECTED_ADDRESS,
+            To::Anna,
+            "Hello",
+            Body::Short,
+        ),
+        mail(
+            "a domain that the access map rejects",
+            "550",
+            "x@mail.hostile.example",
+            To::Anna,
+            "Hello",
+            Body::Short,
+        ),
+        other("a network that the access map rejects", "554", Deed::FromNetwork(hostile)),
+        mail("a relay attempt", "550", STRANGER, To::Elsewhere, "Relay me", Body::Short),
+        mail("a recipient who does not exist", "550", STRANGER, To::Nobody, "Hello", Body::Short),
+        other("VRFY", "502", Deed::Command("VRFY anna")),
+        other("EXPN", "502", Deed::Command("EXPN team")),
+        other("a size over the limit, declared", "552", Deed::DeclaredSize),
+        mail(
+            "a message over the limit, sent all the same",
+            "552",
+            STRANGER,
+            To::Anna,
+            "Large",
+            Body::TooLarge,
+        ),
+        mail(
+            "a smuggled end of data (bare LF)",
+            "550",
+            STRANGER,
+            To::Anna,
+            "Smuggled",
+            Body::BareLineEnds,
+        ),
+        other("a log-in on the door for strangers", "50", Deed::SmtpLogin),
+        other("a POP3 log-in without TLS", "-ERR", Deed::Pop3Login),
+        other(
+            "Anna's mail, read over POP3 with TLS",
+            "2 messages",
+            Deed::Pop3Read { user: 0, messages: 2 },
+        ),
+        other(
+            "Ben's mail, read over POP3 with TLS",
+            "1 message",
+            Deed::Pop3Read { user: 1, messages: 1 },
+        ),
+    ]
+}
+
+/// Tries everything in turn; with `progress`, says so on a terminal.
+pub(crate) async fn all(site: &Site, store: &Store, progress: bool) -> Vec<Tried> {
+    let attempts = list();
+    let bar = if progress {
+        indicatif::ProgressBar::new(attempts.len() as u64)
+    } else {
+        indicatif::ProgressBar::hidden()
+    };
+    let mut tried = Vec::new();
+    for attempt in attempts {
+        bar.set_message(attempt.what);
+        let before = store.trace_position().await.unwrap_or(0);
+        let answered = attempt.deed.run(site).await;
+        let answered = answered.unwrap_or_else(|error| format!("failed: {error:#}"));
+        let why = why(store, before, &attempt.deed).await;
+        let right = answered.starts_with(attempt.expected);
+        tried.push(Tried { what: attempt.what, expected: attempt.expected, answered, why, right });
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    tried
+}
+
+/// The table for people.
+pub(crate) fn table(tried: &[Tried]) -> String {
+    let rows: Vec<[String; 4]> = tried
+        .iter()
+        .map(|t| {
+            let mark = if t.right { "ok" } else { "WRONG" };
+            [t.what.to_owned(), t.answered.clone(), t.why.clone(), mark.to_owned()]
+        })
+        .collect();
+    output::table(
+        &["What was tried", "What the server answered", "Why (from the trace)", ""],
+        &rows,
+    )
+}
+
+/// The first row that the trace gained: reason and rule.
+async fn why(store: &Store, before: i64, deed: &Deed) -> String {
+    if matches!(deed, Deed::Pop3Read { .. }) {
+        return String::new();
+    }
+    // Rows of refusals ride the next commit: give it a moment.
+    for _ in 0..100 {
+        let rows = store.trace(TraceQuery::after(before)).await.unwrap_or_default();
+        if let Some(row) = rows.first() {
+            let rule = if row.rule.is_empty() { String::new() } else { format!(" ({})", row.rule) };
+            return format!("{}{rule}", row.reason);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    "no trace".to_owned()
+}
+
+impl Deed {
+    async fn run(&self, site: &Site) -> Result<String> {
+        match self {
+            Deed::Mail { from, to, subject, body } => {
+                let to = to.address(site);
+                let message = body.message(site, from, &to, subject)?;
+                send(site, from, &to, &message).await
+            }
+            Deed::FromNetwork(ip) => Talk::connect(site.smtp(), Some(*ip)).await?.reply().await,
+            Deed::Command(command) => greeted(site).await?.smtp(command).await,
+            Deed::DeclaredSize => {
+                let size = site.settings.limits.message_size_max + 1;
+                greeted(site).await?.smtp(&format!("MAIL FROM:<{STRANGER}> SIZE={size}")).await
+            }
+            Deed::SmtpLogin => greeted(site).await?.smtp("AUTH PLAIN AGFubmEAc2VjcmV0").await,
+            Deed::Pop3Login => {
+                let mut talk = Talk::connect(site.pop3(), None).await?;
+                talk.line().await?;
+                talk.pop3(&format!("USER {}", first(site)?.address)).await
+            }
+            Deed::Pop3Read { user, messages } => read_back(site, *user, *messages).await,
+        }
+    }
+}
+
+impl To {
+    fn address(self, site: &Site) -> String {
+        match self {
+            To::Anna => format!("anna@{}", site.domain()),
+            To::Alias => site.alias(),
+            To::Nobody => format!("nobody@{}", site.domain()),
+            To::Elsewhere => "dora@far.example".to_owned(),
+        }
+    }
+}
+
+impl Body {
+    /// The message as its sender writes it, CRLF line ends, without the final dot.
+    fn message(self, site: &Site, from: &str, to: &str, subject: &str) -> Result<Vec<u8>> {
+        let builder = MessageBuilder::new()
+            .from(from.to_owned())
+            .to(to.to_owned())
+            .subject(subject.to_owned())
+            .text_body("A message of the demo.\r\n");
+        let message = match self {
+            Body::Attachment => builder.attachment(
+                "text/csv",
+                "minutes.csv",
+                "when,what\r\n9:00,coffee\r\n".as_bytes(),
+            ),
+            _ => builder,
+        };
+        let mut bytes = message.write_to_vec().context("the message cannot be built")?;
+        match self {
+            Body::TooLarge => {
+                let size = usize::try_from(site.settings.limits.message_size_max)?;
+                let line = [b"x".repeat(76).as_slice(), b"\r\n"].concat();
+                while bytes.len() <= size {
+                    bytes.extend_from_slice(&line);
+                }
+            }
+            Body::BareLineEnds => {
+                bytes.extend_from_slice(b"\n.\nMAIL FROM:<admin@gatepost.example>\r\n");
+            }
+            Body::Attachment | Body::Short => {}
+        }
+        Ok(bytes)
+    }
+}
+
+fn first(site: &Site) -> Result<&site::Person> {
+    site.users.first().context("the demo has no users")
+}
+
+/// A session after its EHLO.
+async fn greeted(site: &Site) -> Result<Talk> {
+    let mut talk = Talk::connect(site.smtp(), None).await?;
+    talk.reply().await?;
+    talk.smtp("EHLO client.elsewhere.example").await?;
+    Ok(talk)
+}
+
+/// One transaction; the answer is the first refusal, or that of the end of the data.
+async fn send(site: &Site, from: &str, to: &str, message: &[u8]) -> Result<String> {
+    let mut talk = greeted(site).await?;
+    for command in [format!("MAIL FROM:<{from}>"), format!("RCPT TO:<{to}>"), "DATA".to_owned()] {
+        let reply = talk.smtp(&command).await?;
+        if !reply.starts_with(['2', '3']) {
+            return Ok(reply);
+        }
+    }
+    talk.send(message).await?;
+    talk.send(b"\r\n.\r\n").await?;
+    let reply = talk.reply().await?;
+    // The session ends as it should; its answer no longer matters.
+    let _ = talk.smtp("QUIT").await;
+    Ok(reply)
+}
+
+/// Logs in over TLS and reads everything; fails if a message has no From.
+async fn read_back(site: &Site, user: usize, messages: usize) -> Result<String> {
+    let person = site.users.get(user).context("no such user")?;
+    let talk = Talk::connect(site.pop3s(), None).await?;
+    let mut talk = talk.secure(&format!("mail.{}", site.domain()), &site.certificate).await?;
+    talk.line().await?;
+    talk.pop3(&format!("USER {}", person.address)).await?;
+    let login = talk.pop3(&format!("PASS {}", person.password)).await?;
+    anyhow::ensure!(login.starts_with("+OK"), "the log-in was answered {login}");
+    let status = talk.pop3("STAT").await?;
+    let mut read = 0;
+    for number in 1..=messages {
+        let answer = talk.pop3(&format!("RETR {number}")).await?;
+        anyhow::ensure!(answer.starts_with("+OK"), "RETR {number} was answered {answer}");
+        let lines = talk.lines().await?;
+        anyhow::ensure!(
+            lines.iter().any(|l| l.starts_with("From:")),
+            "message {number} has no From"
+        );
+        read += 1;
+    }
+    talk.pop3("QUIT").await?;
+    let count = status.split(' ').nth(1).unwrap_or("?");
+    anyhow::ensure!(count == read.to_string(), "{count} messages are there, {read} were read");
+    Ok(format!("{read} message{}, whole", if read == 1 { "" } else { "s" }))
+}

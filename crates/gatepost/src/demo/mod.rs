@@ -1,0 +1,99 @@
+//! `gatepost demo`: a complete server that makes itself, sends itself mail and shows what it did.
+
+mod attempts;
+mod site;
+mod talk;
+
+use crate::cli::{DemoArgs, Global};
+use crate::doors::Doors;
+use crate::output;
+use crate::server::{Plan, Server};
+use anyhow::{Context, Result};
+use site::Site;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Runs the demo until Ctrl-C, or with `--once` until its table is printed.
+pub(crate) fn run(global: &Global, args: &DemoArgs) -> Result<ExitCode> {
+    crate::logging::start(if args.quiet { "warn" } else { "error" }, config::LogFormat::Text);
+    let kept = tempfile_or_data(args)?;
+    let runtime = crate::serve::runtime()?;
+    let code = runtime.block_on(live(global, args, kept.path()));
+    drop(runtime);
+    code
+}
+
+/// The demo's folder: the one given, or a temporary one that is removed at the end.
+enum Folder {
+    Given(std::path::PathBuf),
+    Temporary(tempfile::TempDir),
+}
+
+impl Folder {
+    fn path(&self) -> &std::path::Path {
+        match self {
+            Folder::Given(path) => path,
+            Folder::Temporary(folder) => folder.path(),
+        }
+    }
+}
+
+fn tempfile_or_data(args: &DemoArgs) -> Result<Folder> {
+    Ok(match &args.data {
+        Some(path) => {
+            std::fs::create_dir_all(path)
+                .with_context(|| format!("cannot make the folder {}", path.display()))?;
+            Folder::Given(path.canonicalize()?)
+        }
+        None => Folder::Temporary(tempfile::Builder::new().prefix("gatepost-demo-").tempdir()?),
+    })
+}
+
+async fn live(global: &Global, args: &DemoArgs, folder: &std::path::Path) -> Result<ExitCode> {
+    let site = Site::prepare(folder, args.settings.as_deref())?;
+    let doors = Doors::bind(&site.settings)?;
+    let (maps, _) = config::load_maps(&site.settings).map_err(crate::offline::problems)?;
+    let clock = global.clock();
+    let store = crate::engine::open(&site.settings, &clock).await?;
+    site.populate(&store).await?;
+    let site = site.with_ports(&doors);
+    let plan = Plan {
+        settings: site.settings.clone(),
+        maps,
+        tls: site.tls.clone(),
+        clock,
+        resolver: global.resolver()?,
+        file: None,
+    };
+    let server = Arc::new(Server::start(plan, Arc::clone(&store), doors)?);
+    let control = crate::control::serve(&server, &site.settings)?;
+
+    if args.quiet {
+        output::json_line(&site.json(std::process::id()))?;
+        crate::serve::until_stopped().await?;
+        server.stop().await;
+        control.await?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let tried = attempts::all(&site, &store, !global.json).await;
+    let right = tried.iter().all(|t| t.right);
+    if global.json {
+        output::json_line(
+            &serde_json::json!({ "server": site.json(std::process::id()), "tried": tried }),
+        )?;
+    } else {
+        output::print(&attempts::table(&tried))?;
+        output::print(if right {
+            "Every line came out as it must."
+        } else {
+            "Some lines did NOT come out as they must."
+        })?;
+    }
+    if !args.once {
+        output::print(&site.card())?;
+        crate::serve::until_stopped().await?;
+    }
+    server.stop().await;
+    control.await?;
+    Ok(if right { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}

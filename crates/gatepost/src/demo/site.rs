@@ -1,0 +1,217 @@
+//! The demo's organisation: domain, people, rules and certificate, all made by itself.
+
+use crate::doors::Doors;
+use anyhow::{Context, Result};
+use config::Settings;
+use mail::{Address, Domain, Door};
+use net::ServerTls;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use store::Store;
+
+/// The domain of the demo (RFC 2606).
+const DOMAIN: &str = "gatepost.example";
+/// The subject that the paper prohibits.
+pub(crate) const SUBJECT: &str = "Re: Details";
+/// Who the access map rejects: an address, a domain, a network.
+pub(crate) const REJECTED_ADDRESS: &str = "johndoe@spammer.example";
+pub(crate) const REJECTED_DOMAIN: &str = "hostile.example";
+pub(crate) const REJECTED_NETWORK: &str = "127.66.0.0/16";
+
+/// A person, with the password that was made for them.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Person {
+    pub(crate) address: String,
+    pub(crate) password: String,
+}
+
+/// What must survive a restart in the same folder.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    users: Vec<Person>,
+    admin: Person,
+}
+
+#[derive(Default)]
+struct Ports {
+    smtp: u16,
+    pop3: u16,
+    pop3s: u16,
+}
+
+/// The demo's server, before and while it runs.
+pub(crate) struct Site {
+    pub(crate) settings: Settings,
+    pub(crate) tls: ServerTls,
+    pub(crate) users: Vec<Person>,
+    pub(crate) admin: Person,
+    pub(crate) certificate: PathBuf,
+    file: PathBuf,
+    ports: Ports,
+}
+
+impl Site {
+    /// Makes (or finds again) certificate, settings and passwords in `folder`.
+    pub(crate) fn prepare(folder: &Path, overlay: Option<&Path>) -> Result<Self> {
+        let data = folder.join("data");
+        let names = [DOMAIN.to_owned(), format!("mail.{DOMAIN}"), "localhost".to_owned()];
+        let certificate = folder.join("certificate.pem");
+        let key = folder.join("key.pem");
+        if !certificate.exists() {
+            net::tls::self_signed(&names, &certificate, &key)
+                .context("the demo's certificate cannot be made")?;
+        }
+        let tls = ServerTls::load(&certificate, &key)?;
+        let base = base_settings(&data, &certificate, &key);
+        let nothing = (String::new(), Path::new(""));
+        let (over, path) = overlay.map_or(Ok(nothing), |path| {
+            let text = std::fs::read_to_string(path);
+            let text = text.with_context(|| format!("{} cannot be read", path.display()))?;
+            anyhow::Ok((text, path))
+        })?;
+        let file = folder.join("gatepost.toml");
+        let settings = Settings::with_overlay((&base, &file), (&over, path));
+        let settings = settings.map_err(crate::offline::problems)?;
+        // For the `gatepost` command: --config this file talks to the running demo.
+        std::fs::write(&file, &base)
+            .with_context(|| format!("{} cannot be written", file.display()))?;
+        let kept = people(&folder.join("demo.json"))?;
+        Ok(Self {
+            settings,
+            tls,
+            users: kept.users,
+            admin: kept.admin,
+            certificate,
+            file,
+            ports: Ports::default(),
+        })
+    }
+
+    pub(crate) fn domain(&self) -> &'static str {
+        DOMAIN
+    }
+
+    /// The alias that leads to both users.
+    pub(crate) fn alias(&self) -> String {
+        format!("team@{DOMAIN}")
+    }
+
+    pub(crate) fn with_ports(mut self, doors: &Doors) -> Self {
+        let port = |door| doors.port(door).unwrap_or(0);
+        self.ports =
+            Ports { smtp: port(Door::Smtp), pop3: port(Door::Pop3), pop3s: port(Door::Pop3s) };
+        self
+    }
+
+    pub(crate) fn smtp(&self) -> std::net::SocketAddr {
+        ([127, 0, 0, 1], self.ports.smtp).into()
+    }
+
+    pub(crate) fn pop3s(&self) -> std::net::SocketAddr {
+        ([127, 0, 0, 1], self.ports.pop3s).into()
+    }
+
+    pub(crate) fn pop3(&self) -> std::net::SocketAddr {
+        ([127, 0, 0, 1], self.ports.pop3).into()
+    }
+
+    /// Fills an empty store with the domain, the people and the rules.
+    pub(crate) async fn populate(&self, store: &Store) -> Result<()> {
+        let domain = Domain::parse(DOMAIN)?;
+        if store.directory().domain(&domain).is_some() {
+            return Ok(());
+        }
+        store.add_domain(&domain).await?;
+        for (person, admin) in
+            self.users.iter().map(|u| (u, false)).chain(std::iter::once((&self.admin, true)))
+        {
+            let password_hash = policy::password::hash(&person.password)?;
+            let address = Address::parse(&person.address)?;
+            let account = store::NewAccount { address, password_hash, quota: None, admin };
+            store.add_account(account).await?;
+        }
+        let goals = self.users.iter().map(|u| u.address.clone()).collect();
+        store.add_alias(&Address::parse(&self.alias())?, goals).await?;
+        for key in [
+            format!("From:{REJECTED_ADDRESS}"),
+            format!("From:{REJECTED_DOMAIN}"),
+            format!("Connect:{REJECTED_NETWORK}"),
+        ] {
+            let (tag, key) = key.split_once(':').unwrap_or(("", &key));
+            store.add_access(tag, key, "REJECT", "the demo's hostile example", None).await?;
+        }
+        store.add_subject(store::NewSubject::text(SUBJECT)).await?;
+        store.reload_directory().await?;
+        Ok(())
+    }
+
+    /// The object that other programs drive the server by.
+    pub(crate) fn json(&self, pid: u32) -> serde_json::Value {
+        serde_json::json!({
+            "host": "127.0.0.1",
+            "ports": {
+                "smtp": self.ports.smtp, "pop3": self.ports.pop3, "pop3s": self.ports.pop3s,
+            },
+            "domain": DOMAIN,
+            "users": self.users,
+            "admin": self.admin,
+            "alias": self.alias(),
+            "rejected": {
+                "address": REJECTED_ADDRESS,
+                "domain": REJECTED_DOMAIN,
+                "network": REJECTED_NETWORK,
+            },
+            "prohibited_subject": SUBJECT,
+            "size_max": self.settings.limits.message_size_max,
+            "certificate": self.certificate,
+            "data": self.settings.storage.data,
+            "settings": self.file,
+            "pid": pid,
+        })
+    }
+
+    /// Ports and passwords, for a person.
+    pub(crate) fn card(&self) -> String {
+        use std::fmt::Write as _;
+        let mut card = format!(
+            "\nThe server runs on 127.0.0.1: SMTP {}, POP3 {}, POP3S {}.\nCertificate: {}\n",
+            self.ports.smtp,
+            self.ports.pop3,
+            self.ports.pop3s,
+            self.certificate.display()
+        );
+        for person in self.users.iter().chain(std::iter::once(&self.admin)) {
+            let _ = writeln!(card, "  {}  {}", person.address, person.password);
+        }
+        card.push_str("Press Ctrl-C to end it.");
+        card
+    }
+}
+
+fn base_settings(data: &Path, certificate: &Path, key: &Path) -> String {
+    // toml strings: the paths are the demo's own, quoted as JSON strings are (TOML reads them).
+    let quoted = |path: &Path| serde_json::Value::from(path.to_string_lossy()).to_string();
+    format!(
+        "[server]\nhostname = \"mail.{DOMAIN}\"\n\
+         [listen]\nsmtp = [\"127.0.0.1:0\"]\npop3 = [\"127.0.0.1:0\"]\npop3s = [\"127.0.0.1:0\"]\n\
+         [tls]\ncertificate = {}\nkey = {}\n\
+         [storage]\ndata = {}\n",
+        quoted(certificate),
+        quoted(key),
+        quoted(data),
+    )
+}
+
+fn people(path: &Path) -> Result<Kept> {
+    if let Ok(text) = std::fs::read_to_string(path) {
+        return serde_json::from_str(&text)
+            .with_context(|| format!("{} is not what the demo wrote", path.display()));
+    }
+    let person = |name: &str| -> Result<Person> {
+        Ok(Person { address: format!("{name}@{DOMAIN}"), password: admin::password::generate()? })
+    };
+    let kept = Kept { users: vec![person("anna")?, person("ben")?], admin: person("admin")? };
+    std::fs::write(path, serde_json::to_string_pretty(&kept)?)
+        .with_context(|| format!("{} cannot be written", path.display()))?;
+    Ok(kept)
+}

@@ -1,0 +1,174 @@
+//! The running server: every room wired to the next, used by `serve` and by `demo` alike.
+
+use crate::doors::Doors;
+use crate::offline::problems;
+use anyhow::{Context, Result};
+use arc_swap::ArcSwap;
+use config::{Maps, Settings};
+use inbound::Inbound;
+use mail::Door;
+use net::{Admission, Clock, Drain, DrainHandle, Limits, Listener, ServerTls};
+use pop3::Pop3;
+use std::sync::Arc;
+use store::Store;
+use tokio::task::JoinSet;
+
+/// All that was read before the server starts.
+pub(crate) struct Plan {
+    /// The settings.
+    pub(crate) settings: Settings,
+    /// The map files they name.
+    pub(crate) maps: Maps,
+    /// The certificate.
+    pub(crate) tls: ServerTls,
+    /// The time.
+    pub(crate) clock: Clock,
+    /// Who answers questions to the DNS.
+    pub(crate) resolver: Arc<dyn net::Resolver>,
+    /// Where the settings were read from, if a reload is to read them again.
+    pub(crate) file: Option<std::path::PathBuf>,
+}
+
+/// A server whose doors are open.
+pub(crate) struct Server {
+    pub(crate) store: Arc<Store>,
+    pub(crate) policy: Arc<policy::Policy>,
+    pub(crate) filter: Arc<filter::Filter>,
+    pub(crate) tls: ServerTls,
+    pub(crate) inbound: Arc<Inbound>,
+    pub(crate) pop3: Arc<Pop3>,
+    pub(crate) clock: Clock,
+    pub(crate) addresses: Vec<(String, String)>,
+    pub(crate) admission: Arc<Admission>,
+    pub(crate) started: mail::Timestamp,
+    /// The settings file, for a reload; none for the demo.
+    pub(crate) file: Option<std::path::PathBuf>,
+    pub(crate) drained: Drain,
+    drain: DrainHandle,
+    doors: tokio::sync::Mutex<JoinSet<()>>,
+}
+
+impl Server {
+    /// Wires the rooms over an open store and lets peers in.
+    pub(crate) fn start(plan: Plan, store: Arc<Store>, doors: Doors) -> Result<Self> {
+        let Plan { settings, maps, tls, clock, resolver, file } = plan;
+        let started = clock.now();
+        let settings = Arc::new(settings);
+        let (drain, drained) = Drain::new();
+        let filter = Arc::new(filter::Filter::new(&settings, Arc::clone(&store)));
+        let policy = Arc::new(policy::Policy::new(
+            Arc::clone(&store),
+            Arc::clone(&settings),
+            maps,
+            clock.clone(),
+        ));
+        policy.resolve_with(resolver);
+        let inbound = Arc::new(Inbound {
+            store: Arc::clone(&store),
+            policy: Arc::clone(&policy),
+            filter: Arc::clone(&filter),
+            tls: tls.clone(),
+            settings: ArcSwap::new(Arc::clone(&settings)),
+            clock: clock.clone(),
+            drain: drained.clone(),
+        });
+        let pop3 = Arc::new(Pop3::new(
+            Arc::clone(&store),
+            Arc::clone(&policy),
+            tls.clone(),
+            Arc::clone(&settings),
+            clock.clone(),
+            drained.clone(),
+        ));
+        let addresses = doors.addresses();
+        let admission = Arc::new(Admission::new(limits(&settings)));
+        let tasks = open(doors, &admission, &inbound, &pop3, &drained)?;
+        Ok(Self {
+            store,
+            policy,
+            filter,
+            tls,
+            inbound,
+            pop3,
+            clock,
+            addresses,
+            admission,
+            started,
+            file,
+            drained,
+            drain,
+            doors: tokio::sync::Mutex::new(tasks),
+        })
+    }
+
+    /// Reads settings, maps and certificate anew; on any error the old ones stay in force.
+    pub(crate) fn reload_from_file(&self) -> Result<String> {
+        let file = self.file.as_ref().context("this server has no settings file to reload")?;
+        let settings = config::load(file).map_err(problems)?;
+        let (maps, warnings) = config::load_maps(&settings).map_err(problems)?;
+        let renewed = self.tls.reload_if_changed().context("the certificate")?;
+        self.reload(settings, maps);
+        let mut done = "settings and maps are reloaded".to_owned();
+        if renewed {
+            done.push_str(", with a new certificate");
+        }
+        for warning in warnings {
+            done.push_str(&format!("\n{warning}"));
+        }
+        Ok(done)
+    }
+
+    /// Puts new settings and maps in force for sessions that begin from now on.
+    fn reload(&self, settings: Settings, maps: Maps) {
+        let settings = Arc::new(settings);
+        self.admission.set_limits(limits(&settings));
+        self.policy.reload(Arc::clone(&settings), maps);
+        self.filter.reload(&settings);
+        self.pop3.reload(Arc::clone(&settings));
+        self.inbound.settings.store(settings);
+    }
+
+    /// Lets no one in any more, waits until the sessions have ended, and closes the store.
+    pub(crate) async fn stop(&self) {
+        let grace = self.inbound.settings.load().server.drain_grace_secs;
+        self.drain.start_within(std::time::Duration::from_secs(grace));
+        let mut doors = self.doors.lock().await;
+        while doors.join_next().await.is_some() {}
+        self.store.close().await;
+    }
+}
+
+fn limits(settings: &Settings) -> Limits {
+    Limits {
+        per_address: settings.limits.connections_per_address,
+        total: settings.limits.connections_max,
+    }
+}
+
+/// One task for each listener, which owns the tasks of its connections.
+fn open(
+    doors: Doors,
+    admission: &Arc<Admission>,
+    inbound: &Arc<Inbound>,
+    pop3: &Arc<Pop3>,
+    drained: &Drain,
+) -> Result<JoinSet<()>> {
+    let mut tasks = JoinSet::new();
+    for (door, listener) in doors.listeners {
+        let listener = Listener::from_std(listener).context("a door cannot be served")?;
+        let admission = Arc::clone(admission);
+        let drained = drained.clone();
+        if door == Door::Smtp {
+            let inbound = Arc::clone(inbound);
+            tasks.spawn(listener.serve(admission, drained, move |accepted| {
+                inbound::serve(Arc::clone(&inbound), accepted, door)
+            }));
+        } else {
+            let pop3 = Arc::clone(pop3);
+            tasks.spawn(listener.serve(admission, drained, move |accepted| {
+                pop3::connection::serve(Arc::clone(&pop3), accepted, door)
+            }));
+        }
+    }
+    Ok(tasks)
+}

@@ -1,0 +1,70 @@
+//! The README's first command, and the first minutes of an administrator.
+
+use crate::server::{gatepost, run, text};
+use std::process::{Command, Stdio};
+
+#[test]
+fn the_demo_comes_out_as_it_must() {
+    let output = gatepost(&["demo", "--once"]);
+    let shown = text(&output);
+    assert!(output.status.success(), "{shown}");
+    assert!(shown.contains("Every line came out as it must."), "{shown}");
+    for word in ["subject_prohibited", "relay_denied", "command_disabled", "message_too_large"] {
+        assert!(shown.contains(word), "the trace's {word} is not in the table:\n{shown}");
+    }
+}
+
+#[test]
+fn a_server_is_set_up_and_runs_as_its_own_user() {
+    let folder = tempfile::tempdir().unwrap();
+    run("chmod", &["755", &folder.path().to_string_lossy()]);
+    let config = folder.path().join("gatepost.toml");
+    let config = config.to_string_lossy();
+    let data = folder.path().join("data");
+    let init = gatepost(&[
+        "--config", &config, "--json", "init", "--domain", "example.org", "--data",
+        &data.to_string_lossy(),
+    ]);
+    assert!(init.status.success(), "{}", text(&init));
+    let made: serde_json::Value = serde_json::from_slice(&init.stdout).unwrap();
+    assert_eq!(made["account"], "admin@example.org");
+    assert!(made["password"].as_str().unwrap().len() >= 16);
+    assert!(made["dns"].as_array().unwrap().iter().any(|r| r.as_str().unwrap().contains(" MX ")));
+    let again = gatepost(&["--config", &config, "init", "--domain", "example.org"]);
+    assert!(!again.status.success(), "init must not overwrite settings");
+
+    let settings = std::fs::read_to_string(&*config).unwrap();
+    let settings = settings.replace("[server]", "[server]\nuser = \"nobody\"");
+    let doors = "\n[listen]\nsmtp = [\"127.0.0.1:0\"]\npop3 = []\npop3s = [\"127.0.0.1:0\"]\n";
+    std::fs::write(&*config, settings + doors).unwrap();
+    run("chown", &["-R", "nobody", &data.to_string_lossy()]);
+    let mut child = Command::new(crate::server::binary())
+        .args(["--config", &config, "serve", "--ready-fd", "1"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let out = child.stdout.as_mut().unwrap();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(out), &mut line).unwrap();
+    let ready: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert!(ready["smtp"].as_str().unwrap().starts_with("127.0.0.1:"));
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    let uids = status.lines().find(|l| l.starts_with("Uid:")).unwrap();
+    assert!(!uids.split_whitespace().skip(1).any(|uid| uid == "0"), "still root: {uids}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn wrong_settings_are_told_with_place_and_hint() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("gatepost.toml");
+    std::fs::write(&config, "[server]\nhostnam = \"mail.example.org\"\n").unwrap();
+    let output = gatepost(&["--config", &config.to_string_lossy(), "config", "check"]);
+    assert_eq!(output.status.code(), Some(1));
+    let shown = text(&output);
+    assert!(shown.contains("gatepost.toml:2:1"), "{shown}");
+    assert!(shown.contains("hostname"), "{shown}");
+}

@@ -1,0 +1,19 @@
+//! Whole-server scenarios: the real binary, real sockets, real clients.
+//!
+//! Each test starts a server of its own (`gatepost demo --quiet --json`, or `init` and `serve`) in
+//! a temporary folder. What the tests need is installed by `cargo xtask setup`.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed, which is what it should do"
+)]
+
+mod administration;
+mod clients;
+mod crowd;
+mod endings;
+mod first_run;
+mod reception;
+mod server;
+mod talk;
