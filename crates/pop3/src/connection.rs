@@ -393,6 +393,3 @@ fn named(user: &str) -> String {
     let name: String = user.chars().filter(|c| !c.is_control()).take(100).collect();
     format!("user={name}")
 }
-
-#[cfg(test)]
-mod tests;

@@ -143,8 +143,8 @@ enum State {
     Transaction(Maildrop),
     /// A listing is being written.
     Listing(Maildrop, Listing),
-    /// A message is being asked about: its size, and how much of it is wanted.
-    Opening(Maildrop, u64, Content),
+    /// A message is being asked about: what to say before it, and how much of it is wanted.
+    Opening(Maildrop, String, Content),
     /// A message is being sent.
     Sending(Maildrop, Content),
     /// UPDATE.
@@ -218,8 +218,8 @@ impl Machine {
                 self.state = State::Transaction(maildrop);
             }
             (State::LoggingIn, answer) => self.login_failed(answer),
-            (State::Opening(maildrop, size, content), Answer::Allow) => {
-                self.ok(&format!("{size} octets"));
+            (State::Opening(maildrop, text, content), Answer::Allow) => {
+                self.ok(&text);
                 self.state = State::Sending(maildrop, content);
             }
             (State::Opening(maildrop, ..), answer) => {

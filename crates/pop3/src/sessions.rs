@@ -68,6 +68,8 @@ impl Drop for Hold {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+
     use super::Sessions;
     use mail::AccountId;
     use std::sync::Arc;

@@ -74,6 +74,8 @@ impl Content {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop where it stands")]
+
     use super::Content;
     use proptest::prelude::*;
 

@@ -118,7 +118,11 @@ impl Machine {
         match maildrop.get(number) {
             Some(item) => {
                 self.queue.push_back(Action::Ask(Question::Message(item)));
-                self.state = State::Opening(maildrop, item.size, Content::new(lines));
+                let text = match lines {
+                    None => format!("{} octets", item.size),
+                    Some(_) => "The top of it follows".to_owned(),
+                };
+                self.state = State::Opening(maildrop, text, Content::new(lines));
             }
             None => {
                 self.state = State::Transaction(maildrop);
