@@ -25,6 +25,8 @@ pub struct AccessMap {
     /// The prefix lengths that occur, so that a lookup tries no others.
     lengths_v4: BTreeSet<u8>,
     lengths_v6: BTreeSet<u8>,
+    /// Whether a client's name can matter.
+    has_names: bool,
 }
 
 /// An entry, as a decision names it.
@@ -107,6 +109,11 @@ impl AccessMap {
         }
     }
 
+    /// Whether an entry speaks of clients by name, so that it is worth to learn them.
+    pub fn speaks_of_names(&self) -> bool {
+        self.has_names
+    }
+
     /// Every entry, ended ones included, in no order.
     pub fn rules(&self) -> impl Iterator<Item = &Rule> {
         self.texts.values().chain(self.networks.values()).flatten()
@@ -117,6 +124,7 @@ impl AccessMap {
             Key::Address(address) => self.texts.entry(address.key()).or_default().push(rule),
             Key::User(user) => self.texts.entry(format!("{user}@")).or_default().push(rule),
             Key::Domain(domain) => {
+                self.has_names |= matches!(entry.tag, Tag::Connect | Tag::Any);
                 self.texts.entry(domain.to_string()).or_default().push(rule);
             }
             Key::Net(net) => {

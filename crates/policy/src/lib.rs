@@ -11,6 +11,7 @@ pub mod aliases;
 pub mod budget;
 pub mod login;
 mod memory;
+mod names;
 pub mod password;
 mod recipient;
 pub mod relay;

@@ -102,7 +102,10 @@ impl Snapshot {
                 Ok(meant) if is_role(&meant) => self.role(to, &meant),
                 _ => Decision::Refuse(Refusal::new(Reason::RelayDenied).detail("literal=own")),
             },
-            Relay::Elsewhere(permit) => Decision::Later(no_route(permit.rule(), permit.reason())),
+            Relay::Elsewhere(permit, stored) => {
+                self.shared.count_hit(stored, now);
+                Decision::Later(no_route(permit.rule(), permit.reason()))
+            }
             Relay::Denied(refusal) => Decision::Refuse(refusal),
         }
     }

@@ -11,7 +11,7 @@ use crate::access::{AccessMap, Question};
 use crate::route::{self, Hop};
 use config::access::Action;
 use ipnet::IpNet;
-use mail::{Address, Domain, Peer, Permit, Reason, Refusal, Timestamp};
+use mail::{Address, Domain, Id, Peer, Permit, Reason, Refusal, Timestamp};
 use std::collections::HashMap;
 use std::net::IpAddr;
 
@@ -48,11 +48,14 @@ pub enum Relay {
     Here,
     /// Its host is our own address literal: good for postmaster alone.
     HereByLiteral,
-    /// Elsewhere, and it may.
-    Elsewhere(Permit),
+    /// Elsewhere, and it may; with the number of the access entry of the store that says so.
+    Elsewhere(Permit, Option<Id>),
     /// Nobody allowed it.
     Denied(Refusal),
 }
+
+/// A permit, and the access entry of the store that gave it.
+type Granted = (Permit, Option<Id>);
 
 /// Judges one recipient.
 pub fn judge(ground: &Ground<'_>, peer: &Peer, to: &Address) -> Relay {
@@ -68,11 +71,11 @@ pub fn judge(ground: &Ground<'_>, peer: &Peer, to: &Address) -> Relay {
         [Hop::Domain(domain), ..] if (ground.is_own)(domain) => return denied(peer, &hops),
         _ => {}
     }
-    if let Some(permit) = client_permit(ground, peer) {
-        return Relay::Elsewhere(permit);
+    if let Some((permit, stored)) = client_permit(ground, peer) {
+        return Relay::Elsewhere(permit, stored);
     }
     match domain_permit(ground, &hops) {
-        Some(permit) => Relay::Elsewhere(permit),
+        Some((permit, stored)) => Relay::Elsewhere(permit, stored),
         None => denied(peer, &hops),
     }
 }
@@ -82,20 +85,22 @@ fn denied(peer: &Peer, hops: &[Hop]) -> Relay {
 }
 
 /// A client that may send to anywhere.
-fn client_permit(ground: &Ground<'_>, peer: &Peer) -> Option<Permit> {
+fn client_permit(ground: &Ground<'_>, peer: &Peer) -> Option<Granted> {
     if let Some(login) = &peer.login {
-        return Some(Permit::issue(format!("login {}", login.address), Reason::Authenticated));
+        let rule = format!("login {}", login.address);
+        return Some((Permit::issue(rule, Reason::Authenticated), None));
     }
     let listed = ground.rules.networks.iter().find(|(net, _)| net.contains(&peer.ip));
     if let Some((_, rule)) = listed {
-        return Some(Permit::issue(rule.clone(), Reason::RelayNetwork));
+        return Some((Permit::issue(rule.clone(), Reason::RelayNetwork), None));
     }
+    // By address alone: a name in the DNS is no proof of who a client is.
     ground.grant(Question::Client(peer.ip, None))
 }
 
 /// A recipient that anybody may send to. Each host of the address has to be our own or one that
 /// we relay for: else an address that names two would be let through by the harmless one.
-fn domain_permit(ground: &Ground<'_>, hops: &[Hop]) -> Option<Permit> {
+fn domain_permit(ground: &Ground<'_>, hops: &[Hop]) -> Option<Granted> {
     let mut permit = None;
     for hop in hops {
         let Hop::Domain(domain) = hop else { return None };
@@ -107,7 +112,7 @@ fn domain_permit(ground: &Ground<'_>, hops: &[Hop]) -> Option<Permit> {
             .filter_map(|name| Domain::parse(name).ok())
             .find_map(|name| ground.rules.domains.get(&name));
         let found = match listed {
-            Some(rule) => Permit::issue(rule.clone(), Reason::RelayDomain),
+            Some(rule) => (Permit::issue(rule.clone(), Reason::RelayDomain), None),
             None => ground.grant(Question::RecipientDomain(domain))?,
         };
         permit = Some(found);
@@ -117,10 +122,10 @@ fn domain_permit(ground: &Ground<'_>, hops: &[Hop]) -> Option<Permit> {
 
 impl Ground<'_> {
     /// The permit of an access entry that says RELAY, and nothing less.
-    fn grant(&self, question: Question<'_>) -> Option<Permit> {
+    fn grant(&self, question: Question<'_>) -> Option<Granted> {
         let rule = self.access.find(question, self.now)?;
         let relays = rule.action == Action::Relay;
-        relays.then(|| Permit::issue(rule.name.clone(), Reason::AccessRelay))
+        relays.then(|| (Permit::issue(rule.name.clone(), Reason::AccessRelay), rule.stored))
     }
 }
 

@@ -11,17 +11,22 @@ use mail::{
 };
 
 impl Snapshot {
-    /// Whether a client may talk to us at all: the access map by its address, and its rate.
+    /// Whether a client may talk to us at all: the access map by its address and (if
+    /// [`crate::Policy::meet`] learned it) its name, and its rate.
     ///
     /// A client that the map discards is let in here; [`Snapshot::sender`] remembers.
     pub fn connection(&self, peer: &Peer) -> Decision<()> {
         let now = self.shared.clock.now();
         if takes_mail(peer.door)
-            && let Some(rule) = self.ask(Question::Client(peer.ip, None), now)
+            && let Some(rule) = self.rule_of_client(peer, now)
         {
             match rule.decision() {
-                Decision::Allow(()) | Decision::Discard(_) => {}
-                refused => return refused,
+                Decision::Discard(_) => {}
+                Decision::Allow(()) => self.shared.count_hit(rule.stored, now),
+                refused => {
+                    self.shared.count_hit(rule.stored, now);
+                    return refused;
+                }
             }
         }
         let allowance = Allowance::per(self.settings.rate.connections_per_minute_max, 60);
@@ -51,9 +56,10 @@ impl Snapshot {
             let text = ReplyText { code: 530, enhanced: Some((5, 7, 0)), text };
             return Decision::Refuse(Refusal::new(Reason::RelayDenied).text(text));
         }
-        if let Some(rule) = self.ask(Question::Client(peer.ip, None), now)
+        if let Some(rule) = self.rule_of_client(peer, now)
             && let discarded @ Decision::Discard(_) = rule.decision()
         {
+            self.shared.count_hit(rule.stored, now);
             return discarded;
         }
         if let Some(address) = from.address()
@@ -94,10 +100,15 @@ impl Snapshot {
         })
     }
 
+    fn rule_of_client(&self, peer: &Peer, now: Timestamp) -> Option<&Rule> {
+        let name = self.shared.names.name(peer.ip, now);
+        self.tables.access.find(Question::Client(peer.ip, name.as_deref()), now)
+    }
+
     /// Asks the access map and counts the answer.
     pub(crate) fn ask(&self, question: Question<'_>, now: Timestamp) -> Option<&Rule> {
         let rule = self.tables.access.find(question, now)?;
-        self.shared.count_hit(rule, now);
+        self.shared.count_hit(rule.stored, now);
         Some(rule)
     }
 

@@ -4,6 +4,7 @@
 
 use crate::budget::{Allowance, Budget};
 use crate::memory::Memory;
+use crate::names::Names;
 use config::Settings;
 use ipnet::IpNet;
 use mail::{AccountId, Id, Peer, Timestamp};
@@ -32,6 +33,8 @@ pub(crate) struct Shared {
     pub(crate) submissions: Budget<AccountId>,
     /// Recipients and log-in names that do not exist, by network key.
     pub(crate) unknown: Budget<IpNet>,
+    /// The true names of clients.
+    pub(crate) names: Names,
     welcome: Mutex<Memory<IpNet>>,
     hits: Mutex<Hits>,
 }
@@ -51,6 +54,7 @@ impl Shared {
             messages: Budget::new(NETWORKS_MAX),
             submissions: Budget::new(NETWORKS_MAX),
             unknown: Budget::new(NETWORKS_MAX),
+            names: Names::default(),
             welcome: Mutex::new(Memory::new(NETWORKS_MAX)),
             hits: Mutex::default(),
         }
@@ -79,9 +83,9 @@ impl Shared {
         welcome.time(&network(peer.ip)).is_some_and(|at| now.0 - at < WELCOME_MILLIS)
     }
 
-    /// Counts that an access entry of the store decided.
-    pub(crate) fn count_hit(&self, rule: &crate::access::Rule, now: Timestamp) {
-        let Some(id) = rule.stored else { return };
+    /// Counts that an access entry decided, if it is one of the store.
+    pub(crate) fn count_hit(&self, stored: Option<Id>, now: Timestamp) {
+        let Some(id) = stored else { return };
         let mut hits = self.hits.lock().unwrap_or_else(PoisonError::into_inner);
         hits.rules.push(id);
         let late = (now.0 - hits.written_at).abs() >= HITS_EVERY_MILLIS;

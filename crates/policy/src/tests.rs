@@ -231,6 +231,34 @@ async fn the_access_map_decides_everywhere() {
 }
 
 #[tokio::test]
+async fn clients_are_known_by_true_names_alone() {
+    let zone = "\
+1.2.0.192.in-addr.arpa. 60 IN PTR host1.dial.example.
+2.2.0.192.in-addr.arpa. 60 IN PTR host1.dial.example.
+3.2.0.192.in-addr.arpa. 60 IN PTR mail.good.dial.example.
+host1.dial.example. 60 IN A 192.0.2.1
+mail.good.dial.example. 60 IN A 192.0.2.3
+";
+    let access = "Connect:dial.example REJECT\ngood.dial.example RELAY\n192.0.2.3 REJECT\n";
+    let site = site("[access]\nfile = \"access\"\n", &[("access", access)], "x").await;
+    let resolver = net::ZoneResolver::parse(zone, Path::new("zone")).unwrap();
+    site.policy.resolve_with(Arc::new(resolver));
+    let file = site.folder.path().join("access").display().to_string();
+    let connect = async |ip: &str| {
+        let peer = peer(Door::Smtp, ip);
+        site.policy.meet(&peer).await;
+        word(&site.policy.snapshot().connection(&peer))
+    };
+    assert_eq!(connect("192.0.2.1").await, format!("refuse access_rejected access {file}:1"));
+    assert_eq!(connect("192.0.2.2").await, "allow", "it only claims the name");
+    assert_eq!(connect("192.0.2.4").await, "allow", "it has none");
+    // The name goes before the address, but gives no right to relay.
+    assert_eq!(connect("192.0.2.3").await, "allow");
+    let asked = site.ask(&peer(Door::Smtp, "192.0.2.3"), "<x@elsewhere.example>").await;
+    assert_eq!(recipient_word(&asked), "refuse relay_denied");
+}
+
+#[tokio::test]
 async fn entries_of_the_store_decide_at_once_and_are_counted() {
     let site = site("", &[], "x").await;
     assert_eq!(site.sender(&stranger(), "<a@bad.example>"), "allow");

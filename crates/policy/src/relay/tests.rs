@@ -76,7 +76,7 @@ fn word(relay: &Relay) -> String {
     match relay {
         Relay::Here => "here".to_owned(),
         Relay::HereByLiteral => "literal".to_owned(),
-        Relay::Elsewhere(permit) => format!("{} by {}", permit.reason(), permit.rule()),
+        Relay::Elsewhere(permit, _) => format!("{} by {}", permit.reason(), permit.rule()),
         Relay::Denied(refusal) => refusal.reason.to_string(),
     }
 }
@@ -277,7 +277,7 @@ proptest! {
         let to = Address::parse(&to).unwrap();
         let below = |domain: &Domain, name: &str| domain.is_within(&name.parse().unwrap());
         match site.judge(&peer, &to) {
-            Relay::Elsewhere(permit) => {
+            Relay::Elsewhere(permit, _) => {
                 prop_assert!(!permit.rule().is_empty());
                 let by_client = login
                     || (network && ip == "198.51.100.7")
