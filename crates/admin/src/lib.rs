@@ -1,1 +1,22 @@
-//! admin
+//! An administrator's operations: every one once, as plain functions. No HTTP, no printing.
+//!
+//! The command line, the JSON API and the web pages are skins over [`Request`] and [`Response`];
+//! [`perform`] carries a request out. Over the local socket requests travel by [`control`]; where
+//! no server runs, the command line performs them on the store itself. Who may ask is decided
+//! before: by the socket's owner, later by a log-in. Every change is traced by the store.
+
+mod admin;
+pub mod control;
+mod paging;
+pub mod password;
+mod perform;
+mod request;
+mod response;
+
+pub use admin::{Admin, AdminParts, Facts, Running};
+pub use perform::perform;
+pub use request::{Paging, Request, TraceAbout};
+pub use response::{
+    AccessView, AccountView, AliasReview, AliasView, DomainView, EntryView, Error, Fsck,
+    MailboxView, Page, Response, Status, SubjectView,
+};

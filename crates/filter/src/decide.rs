@@ -72,6 +72,8 @@ fn deliver(recipient: &Recipient) -> Verdict {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::indexing_slicing, reason = "tests")]
+
     use super::{decide, mildest};
     use crate::testing::envelope;
     use mail::{Finding, Reason, Refusal, ReplyText, Suggestion, Verdict};

@@ -91,6 +91,8 @@ fn protocol(envelope: &Envelope) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
     use super::{fields, protocol};
     use crate::testing::{envelope, recipient};
     use mail::{AccountId, Address, Domain, Login, MessageId, Origin, ReversePath, Timestamp};

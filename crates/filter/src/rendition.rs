@@ -30,6 +30,8 @@ fn lacks_header(index: &Index) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::indexing_slicing, reason = "tests")]
+
     use super::build;
     use crate::headers::forged;
     use mail::index::Index;

@@ -63,6 +63,8 @@ fn too_long(size: usize) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::indexing_slicing, reason = "tests")]
+
     use super::look;
     use crate::subject::rules::{Rule, RuleSet};
     use crate::testing::index;

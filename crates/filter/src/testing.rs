@@ -1,5 +1,7 @@
 //! Small values for this crate's tests.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use mail::index::Index;
 use mail::{
     AccountId, Address, BodyKind, Door, Envelope, MailboxId, Origin, Peer, Permit, Reason,

@@ -3,8 +3,8 @@
 
 use crate::{Mail, decide};
 use mail::{
-    BodyKind, Envelope, Event, Finding, Judgement, Reason, Recipient, Refusal, ReversePath,
-    Timestamp, TraceRow, Verdict,
+    BodyKind, Envelope, Event, Finding, Judgement, Reason, Recipient, Refusal, Timestamp, TraceRow,
+    Verdict,
 };
 use smtp::reply::{Severity, for_refusal};
 use std::fmt::Write;
@@ -16,23 +16,28 @@ const REFUSED_MAX: usize = 100;
 
 /// Every row of a judged message.
 pub fn rows(mail: &Mail<'_>, judgement: &Judgement, now: Timestamp) -> Vec<TraceRow> {
-    let envelope = mail.envelope;
     let base = base(mail, now);
-    let answer = decide::mildest(&judgement.verdicts);
-    let kept = matches!(answer, Some(Verdict::Deliver(_)));
-    let recipients_max = if kept { usize::MAX } else { REFUSED_MAX };
-    let mut rows = Vec::with_capacity(1 + judgement.findings.len() + envelope.recipients.len());
-    rows.push(TraceRow {
-        detail: facts(mail),
-        ..answer.map_or_else(|| base.clone(), |verdict| told(&base, verdict))
+    let mut rows = match decide::mildest(&judgement.verdicts) {
+        None | Some(Verdict::Deliver(_)) => {
+            let recipients = mail.envelope.recipients.iter().zip(&judgement.verdicts);
+            let message = TraceRow { detail: facts(mail), ..base.clone() };
+            let fates = recipients.map(|(recipient, verdict)| fate(&base, recipient, verdict));
+            std::iter::once(message).chain(fates).collect()
+        }
+        Some(verdict) => not_kept(mail, &base, verdict),
+    };
+    // The finding that decided is told by the message's own row.
+    let decided = rows.first().map(|row| (row.reason, row.rule.clone()));
+    let others = judgement.findings.iter().filter(|finding| {
+        decided
+            .as_ref()
+            .is_none_or(|(reason, rule)| (finding.reason, &finding.rule) != (*reason, rule))
     });
-    rows.extend(judgement.findings.iter().take(FINDINGS_MAX).map(|found| finding(&base, found)));
-    let recipients = envelope.recipients.iter().zip(&judgement.verdicts).take(recipients_max);
-    rows.extend(recipients.map(|(recipient, verdict)| fate(&base, recipient, verdict)));
+    rows.extend(others.take(FINDINGS_MAX).map(|found| finding(&base, found)));
     rows
 }
 
-/// Every row of a message that could not be judged or kept: the same refusal for all.
+/// Every row of a message that could not be judged: the same refusal for all.
 pub fn refusal_rows(
     mail: &Mail<'_>,
     severity: Severity,
@@ -43,11 +48,26 @@ pub fn refusal_rows(
         Severity::Permanent => Verdict::Refuse(refusal.clone()),
         Severity::Temporary => Verdict::Later(refusal.clone()),
     };
-    let base = base(mail, now);
-    let mut rows = vec![told(&base, &verdict)];
-    let recipients = mail.envelope.recipients.iter().take(REFUSED_MAX);
-    rows.extend(recipients.map(|recipient| fate(&base, recipient, &verdict)));
-    rows
+    not_kept(mail, &base(mail, now), &verdict)
+}
+
+/// The rows of a message that all were told the same of. One that has a single recipient is told
+/// in one row: a peer can cause many of them.
+fn not_kept(mail: &Mail<'_>, base: &TraceRow, verdict: &Verdict) -> Vec<TraceRow> {
+    let recipients = &mail.envelope.recipients;
+    let mut message = told(base, verdict);
+    let blank = if message.detail.is_empty() { "" } else { " " };
+    let _ = write!(message.detail, "{blank}{}", facts(mail));
+    match (recipients.as_slice(), verdict) {
+        ([single], Verdict::Refuse(_) | Verdict::Later(_)) => {
+            vec![TraceRow { recipient: single.address.to_string(), ..message }]
+        }
+        _ => {
+            let recipients = recipients.iter().take(REFUSED_MAX);
+            let fates = recipients.map(|recipient| fate(base, recipient, verdict));
+            std::iter::once(message).chain(fates).collect()
+        }
+    }
 }
 
 /// The reply code that a verdict is answered with.
@@ -68,18 +88,13 @@ fn base(mail: &Mail<'_>, now: Timestamp) -> TraceRow {
         message: Some(mail.id),
         door: peer.door.word().to_owned(),
         peer: peer.ip.to_string(),
-        sender: sender_text(sender),
+        sender: sender.to_string(),
         recipient: String::new(),
         reply: 250,
         reason: Reason::Unopposed,
         rule: String::new(),
         detail: String::new(),
     }
-}
-
-/// The sender as trace and log show it.
-pub(crate) fn sender_text(sender: &ReversePath) -> String {
-    sender.to_string()
 }
 
 fn told(base: &TraceRow, verdict: &Verdict) -> TraceRow {
@@ -138,6 +153,9 @@ fn placed(recipient: &Recipient, placements: &[mail::Placement]) -> String {
 fn facts(mail: &Mail<'_>) -> String {
     let Envelope { peer, body, smtputf8, .. } = mail.envelope;
     let mut facts = format!("size={}", mail.index.size);
+    if let Some(id) = mail.index.message_id() {
+        let _ = write!(facts, " message_id={}", word(&id));
+    }
     if let Some(greeting) = &peer.helo {
         let _ = write!(facts, " helo={}", word(greeting));
     }
@@ -160,4 +178,124 @@ fn facts(mail: &Mail<'_>) -> String {
 fn word(text: &str) -> String {
     let harmless = |c: char| !(c.is_whitespace() || c.is_control());
     text.chars().map(|c| if harmless(c) { c } else { '_' }).take(255).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+    use super::{refusal_rows, rows, word};
+    use crate::testing::{envelope, index};
+    use crate::{Mail, decide};
+    use mail::{
+        Envelope, Event, Finding, Judgement, MessageId, Reason, Refusal, Rendition, ReplyText,
+        Suggestion, Timestamp, TraceRow,
+    };
+    use smtp::reply::Severity;
+
+    fn judged(envelope: &Envelope, suggestion: Option<Suggestion>) -> Vec<TraceRow> {
+        let finding = |suggestion| Finding {
+            stage: "subject",
+            rule: "subject 7".to_owned(),
+            reason: Reason::SubjectProhibited,
+            score: 0.0,
+            detail: "pattern=x".to_owned(),
+            suggestion,
+        };
+        let findings: Vec<_> = suggestion.into_iter().map(finding).collect();
+        let verdicts = decide::decide(envelope, &findings);
+        let judgement = Judgement { findings, verdicts, rendition: Rendition::default() };
+        with_mail(envelope, |mail| rows(mail, &judgement, Timestamp(1_000)))
+    }
+
+    fn with_mail<T>(envelope: &Envelope, ask: impl FnOnce(&Mail<'_>) -> T) -> T {
+        let index = index("Message-ID: <a b@c.example>\r\n");
+        let body = store::Body::from_bytes(&b"x"[..]).unwrap();
+        ask(&Mail { id: MessageId(5), envelope, index: &index, body: &body })
+    }
+
+    fn short(rows: &[TraceRow]) -> Vec<(Event, &str, u16, &str, &str)> {
+        let short = |row: &TraceRow| row.reason.word();
+        rows.iter()
+            .map(|r| (r.event, r.recipient.as_str(), r.reply, short(r), r.rule.as_str()))
+            .collect()
+    }
+
+    #[test]
+    fn what_is_kept_is_told_of_each_recipient() {
+        let envelope = envelope(&["anna@example.org", "ben@example.org"]);
+        let rows = judged(&envelope, None);
+        assert_eq!(
+            short(&rows),
+            [
+                (Event::Message, "", 250, "unopposed", ""),
+                (
+                    Event::Delivered,
+                    "anna@example.org",
+                    250,
+                    "local_account",
+                    "account anna@example.org"
+                ),
+                (
+                    Event::Delivered,
+                    "ben@example.org",
+                    250,
+                    "local_account",
+                    "account ben@example.org"
+                ),
+            ]
+        );
+        let facts = "size=39 message_id=<a_b@c.example> helo=client.example";
+        assert_eq!(rows[0].detail, facts);
+        assert!(rows[1].detail.starts_with("account="), "{}", rows[1].detail);
+        assert!(rows.iter().all(|row| row.message == Some(MessageId(5)) && row.session.is_some()));
+    }
+
+    #[test]
+    fn what_is_not_kept_names_its_rule() {
+        let single = envelope(&["anna@example.org"]);
+        let two = envelope(&["anna@example.org", "ben@example.org"]);
+        let own = ReplyText { code: 554, enhanced: None, text: "no".to_owned() };
+        let (anna, ben) = ("anna@example.org", "ben@example.org");
+        let (subject, rule) = ("subject_prohibited", "subject 7");
+        for (suggestion, reply) in [
+            (Suggestion::Refuse(None), 553),
+            (Suggestion::Refuse(Some(own)), 554),
+            (Suggestion::Later, 450),
+        ] {
+            let message = |anna| (Event::Message, anna, reply, subject, rule);
+            let recipient = |name| (Event::Recipient, name, reply, subject, rule);
+            assert_eq!(short(&judged(&single, Some(suggestion.clone()))), [message(anna)]);
+            let rows = judged(&two, Some(suggestion));
+            assert_eq!(short(&rows), [message(""), recipient(anna), recipient(ben)]);
+            assert!(rows[0].detail.starts_with("pattern=x size=39 "), "{}", rows[0].detail);
+        }
+        assert_eq!(
+            short(&judged(&single, Some(Suggestion::Discard))),
+            [
+                (Event::Message, "", 250, subject, rule),
+                (Event::Discarded, anna, 250, subject, rule),
+            ]
+        );
+        let noted = judged(&single, Some(Suggestion::Note));
+        assert_eq!(short(&noted)[2], (Event::Finding, "", 0, subject, rule));
+    }
+
+    #[test]
+    fn a_crowd_that_is_refused_is_cut_a_crowd_that_is_kept_is_not() {
+        let mut envelope = envelope(&["anna@example.org"]);
+        envelope.recipients = vec![envelope.recipients[0].clone(); 500];
+        assert_eq!(judged(&envelope, None).len(), 501);
+        assert_eq!(judged(&envelope, Some(Suggestion::Refuse(None))).len(), 101);
+        let refusal = Refusal::new(Reason::FilterTimeout);
+        let rows = with_mail(&envelope, |mail| {
+            refusal_rows(mail, Severity::Temporary, &refusal, Timestamp(0))
+        });
+        assert_eq!((rows.len(), rows[0].reply), (101, 451));
+    }
+
+    #[test]
+    fn a_value_cannot_pose_as_another_key() {
+        assert_eq!(word("a size=1\r\nb"), "a_size=1__b");
+    }
 }

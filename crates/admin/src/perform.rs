@@ -1,0 +1,79 @@
+//! The one table from requests to operations.
+
+mod access;
+mod accounts;
+mod aliases;
+mod domains;
+mod mailboxes;
+mod server;
+mod subjects;
+mod trace;
+
+use crate::{Admin, Error, Request, Response};
+
+/// Carries a request out.
+///
+/// # Errors
+/// See [`Error`]; nothing was changed then.
+pub async fn perform(admin: &Admin, request: Request) -> Result<Response, Error> {
+    match request {
+        Request::Status => server::status(admin).await,
+        Request::Reload => server::reload(admin).await,
+        Request::Fsck => server::fsck(admin).await,
+        Request::DomainList(paging) => Ok(domains::list(admin, &paging)),
+        Request::DomainAdd { domain } => domains::add(admin, &domain).await,
+        Request::DomainRemove { domain } => domains::remove(admin, &domain).await,
+        Request::AccountList(paging) => Ok(accounts::list(admin, &paging)),
+        Request::AccountAdd { address, password, hash, quota, admin: administers } => {
+            let credential = accounts::Credential::new(password, hash)?;
+            accounts::add(admin, address, credential, quota, administers).await
+        }
+        Request::AccountPassword { address, password } => {
+            accounts::password(admin, address, password).await
+        }
+        Request::AccountDisable { address, disabled } => {
+            accounts::disable(admin, &address, disabled).await
+        }
+        Request::AccountRemove { address } => accounts::remove(admin, &address).await,
+        Request::AliasList(paging) => Ok(aliases::list(admin, &paging)),
+        Request::AliasAdd { name, goals } => aliases::add(admin, &name, goals).await,
+        Request::AliasRemove { name } => aliases::remove(admin, &name).await,
+        Request::AliasReview(paging) => Ok(aliases::review(admin, &paging)),
+        Request::AliasShow { name } => aliases::show(admin, &name),
+        Request::AccessList(paging) => Ok(access::list(admin, &paging)),
+        Request::AccessAdd { tag, key, value, reason, expires } => {
+            access::add(admin, &tag, &key, &value, &reason, expires).await
+        }
+        Request::AccessRemove { id } => access::remove(admin, id).await,
+        Request::AccessTest { tag, value } => access::test(admin, &tag, &value),
+        Request::SubjectList(paging) => Ok(subjects::list(admin, &paging)),
+        Request::SubjectAdd { kind, pattern, reply, expires } => {
+            subjects::add(admin, kind, pattern, reply, expires).await
+        }
+        Request::SubjectRemove { id } => subjects::remove(admin, id).await,
+        Request::SubjectTest { subject } => subjects::test(admin, &subject),
+        Request::MailboxList { address } => mailboxes::list(admin, &address).await,
+        Request::MailboxShow { address, mailbox, paging } => {
+            mailboxes::show(admin, &address, &mailbox, &paging).await
+        }
+        Request::MailboxMove { address, from, to, entries } => {
+            mailboxes::shift(admin, &address, &from, &to, entries).await
+        }
+        Request::MessageRead { address, mailbox, uid, offset } => {
+            mailboxes::read(admin, &address, &mailbox, uid, offset).await
+        }
+        Request::Trace { about, paging } => trace::trace(admin, about, &paging).await,
+    }
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        let text = error.to_string();
+        match error {
+            store::Error::NotFound(_) => Error::NotFound(text),
+            store::Error::Exists(_) => Error::Exists(text),
+            store::Error::Invalid(_) => Error::Invalid(text),
+            _ => Error::Store(text),
+        }
+    }
+}

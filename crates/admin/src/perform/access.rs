@@ -1,0 +1,147 @@
+//! The access map: entries of the store, entries of the file, and which of them decides.
+
+use crate::paging::{number_key, page};
+use crate::{AccessView, Admin, Error, Paging, Response};
+use config::access::{Action, Entry, Tag, parse_entry};
+use mail::Timestamp;
+use policy::access::Rule;
+use store::AccessRecord;
+
+/// Longest reason that an administrator may note.
+const REASON_MAX: usize = 500;
+
+pub(super) fn list(admin: &Admin, paging: &Paging) -> Response {
+    let snapshot = admin.policy.snapshot();
+    let directory = admin.store.directory();
+    let file = snapshot.access_file();
+    let stored = directory.access().iter().map(of_store);
+    let written = snapshot.maps().access.iter().map(|entry| of_file(&file, entry));
+    Response::AccessEntries(page(stored.chain(written), paging, order, |view| view))
+}
+
+pub(super) async fn add(
+    admin: &Admin,
+    tag: &str,
+    key: &str,
+    value: &str,
+    reason: &str,
+    expires: Option<Timestamp>,
+) -> Result<Response, Error> {
+    let (tag, key) = (tag.trim().trim_end_matches(':'), key.trim());
+    let whole = if tag.is_empty() { key.to_owned() } else { format!("{tag}:{key}") };
+    let entry = parse_entry(&whole, value).map_err(Error::Invalid)?;
+    if reason.len() > REASON_MAX || reason.contains(char::is_control) {
+        return Err(Error::Invalid(format!("a reason is one line of {REASON_MAX} bytes at most")));
+    }
+    if expires.is_some_and(|at| at <= admin.clock.now()) {
+        return Err(Error::Invalid("it would have ended already".to_owned()));
+    }
+    let key = untagged(&entry);
+    let id =
+        admin.store.add_access(tag_word(entry.tag), key, value.trim(), reason, expires).await?;
+    Ok(Response::Done(format!("access entry {id}: {whole} {}", value.trim())))
+}
+
+pub(super) async fn remove(admin: &Admin, id: i64) -> Result<Response, Error> {
+    admin.store.remove_access(id).await?;
+    Ok(Response::Done(format!("access entry {id} is ended")))
+}
+
+/// Which entry decides of a value, as a session would ask.
+pub(super) fn test(admin: &Admin, tag: &str, value: &str) -> Result<Response, Error> {
+    let snapshot = admin.policy.snapshot();
+    let own = |domain: &mail::Domain| snapshot.is_own(domain);
+    let rule = policy::access::test(snapshot.access(), tag, value, own, admin.clock.now());
+    let rule = rule.map_err(Error::Invalid)?;
+    let view = rule.map(|rule| {
+        let directory = admin.store.directory();
+        let record = directory.access().iter().find(|record| rule.stored == Some(record.id));
+        record.map_or_else(|| of_rule(rule), of_store)
+    });
+    Ok(Response::AccessTest(view))
+}
+
+/// Entries of the store first, in the order of their numbers; then the file's, by key.
+fn order(view: &AccessView) -> String {
+    match view.id {
+        Some(id) => format!("0 {}", number_key(id)),
+        None => format!("1 {} {} {}", view.key, view.tag, view.origin),
+    }
+}
+
+fn of_store(record: &AccessRecord) -> AccessView {
+    AccessView {
+        id: Some(record.id),
+        tag: record.tag.clone(),
+        key: record.key.clone(),
+        value: record.value.clone(),
+        reason: record.reason.clone(),
+        expires: record.expires,
+        hits: record.hits,
+        origin: "store".to_owned(),
+    }
+}
+
+fn of_file(file: &str, entry: &Entry) -> AccessView {
+    AccessView {
+        id: None,
+        tag: tag_word(entry.tag).to_owned(),
+        key: untagged(entry).to_owned(),
+        value: action_text(&entry.action),
+        reason: String::new(),
+        expires: None,
+        hits: 0,
+        origin: format!("{file}:{}", entry.line),
+    }
+}
+
+fn of_rule(rule: &Rule) -> AccessView {
+    let tags = ["Connect", "From", "To"];
+    let tag = tags.iter().find(|tag| strip_tag(&rule.key, tag).is_some()).copied();
+    let tag = tag.unwrap_or_default();
+    AccessView {
+        id: rule.stored,
+        tag: tag.to_owned(),
+        key: strip_tag(&rule.key, tag).unwrap_or(&rule.key).to_owned(),
+        value: action_text(&rule.action),
+        reason: String::new(),
+        expires: rule.expires,
+        hits: 0,
+        origin: rule.name.strip_prefix("access ").unwrap_or(&rule.name).to_owned(),
+    }
+}
+
+fn untagged(entry: &Entry) -> &str {
+    strip_tag(&entry.text, tag_word(entry.tag)).unwrap_or(&entry.text)
+}
+
+/// The key behind `Tag:`, in whatever case the tag was written.
+fn strip_tag<'k>(key: &'k str, tag: &str) -> Option<&'k str> {
+    let (head, rest) = key.split_once(':')?;
+    (!tag.is_empty() && head.trim().eq_ignore_ascii_case(tag)).then(|| rest.trim_start())
+}
+
+fn tag_word(tag: Tag) -> &'static str {
+    match tag {
+        Tag::Connect => "Connect",
+        Tag::From => "From",
+        Tag::To => "To",
+        Tag::Any => "",
+    }
+}
+
+/// An action in sendmail's words.
+fn action_text(action: &Action) -> String {
+    match action {
+        Action::Ok => "OK".to_owned(),
+        Action::Relay => "RELAY".to_owned(),
+        Action::Reject => "REJECT".to_owned(),
+        Action::Discard => "DISCARD".to_owned(),
+        Action::Error(reply) => match reply.enhanced {
+            Some((class, subject, detail)) => {
+                format!("ERROR:{class}.{subject}.{detail}:{} {}", reply.code, reply.text)
+            }
+            None => format!("ERROR:{} {}", reply.code, reply.text),
+        },
+    }
+}

@@ -1,0 +1,218 @@
+//! What an administrator can ask for: one variant an operation, the same for CLI, API and pages.
+
+use mail::{Address, Domain, EntryId, MessageId, ReplyText, SessionId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// An operation, as it travels over the administrator's socket.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Request {
+    /// Doors, sessions, commits, disk, last errors.
+    Status,
+    /// Read settings and maps anew.
+    Reload,
+    /// Prove the ledger and the mailboxes.
+    Fsck,
+    /// List domains.
+    DomainList(Paging),
+    /// Add a domain.
+    DomainAdd {
+        /// The domain.
+        domain: Domain,
+    },
+    /// End a domain; refused while it has accounts.
+    DomainRemove {
+        /// The domain.
+        domain: Domain,
+    },
+    /// List accounts.
+    AccountList(Paging),
+    /// Add an account. Without password and hash a password is made and answered once.
+    AccountAdd {
+        /// Its main address, at a domain of this server.
+        address: Address,
+        /// The password, in clear.
+        password: Option<String>,
+        /// A stored form from elsewhere: crypt, bcrypt, or one of Dovecot's.
+        hash: Option<String>,
+        /// Bytes the account may hold; none means no bound.
+        quota: Option<i64>,
+        /// Whether it administers the server.
+        admin: bool,
+    },
+    /// Give an account a new password; without one it is made and answered once.
+    AccountPassword {
+        /// The account.
+        address: Address,
+        /// The password, in clear.
+        password: Option<String>,
+    },
+    /// Disable (ends open sessions at once) or enable an account.
+    AccountDisable {
+        /// The account.
+        address: Address,
+        /// `false` enables it again.
+        disabled: bool,
+    },
+    /// Remove an account with its mail.
+    AccountRemove {
+        /// The account.
+        address: Address,
+    },
+    /// List aliases, of the store and of the files.
+    AliasList(Paging),
+    /// Add an alias.
+    AliasAdd {
+        /// The alias.
+        name: Address,
+        /// Where it leads.
+        goals: Vec<String>,
+    },
+    /// End an alias of the store.
+    AliasRemove {
+        /// The alias.
+        name: Address,
+    },
+    /// Every alias with what it ends in and what is wrong with it.
+    AliasReview(Paging),
+    /// What one alias expands to.
+    AliasShow {
+        /// The alias, with or without a domain.
+        name: String,
+    },
+    /// List access entries, of the store and of the file.
+    AccessList(Paging),
+    /// Add an access entry.
+    AccessAdd {
+        /// `Connect`, `From`, `To` or empty.
+        tag: String,
+        /// Address, `user@`, domain, network.
+        key: String,
+        /// `REJECT`, `OK`, `RELAY`, `DISCARD`, `ERROR:5.7.1:550 text`.
+        value: String,
+        /// Why, for the next administrator.
+        reason: String,
+        /// When it ends by itself.
+        expires: Option<Timestamp>,
+    },
+    /// End an access entry of the store.
+    AccessRemove {
+        /// Its number, from the list.
+        id: i64,
+    },
+    /// Which entry would decide.
+    AccessTest {
+        /// `Connect`, `From` or `To`.
+        tag: String,
+        /// An address, domain or network address.
+        value: String,
+    },
+    /// List subject rules, of the store and of the settings.
+    SubjectList(Paging),
+    /// Add a subject rule.
+    SubjectAdd {
+        /// `text`, `prefix` or `regex`.
+        kind: String,
+        /// What the normalised subject must match.
+        pattern: String,
+        /// The reply; 553 by default.
+        reply: Option<ReplyText>,
+        /// When it ends by itself.
+        expires: Option<Timestamp>,
+    },
+    /// End a subject rule of the store.
+    SubjectRemove {
+        /// Its number, from the list.
+        id: i64,
+    },
+    /// Which rule a subject would match.
+    SubjectTest {
+        /// The subject, as a header field's value.
+        subject: String,
+    },
+    /// List the mailboxes of an account.
+    MailboxList {
+        /// The account.
+        address: Address,
+    },
+    /// List the messages of a mailbox.
+    MailboxShow {
+        /// The account.
+        address: Address,
+        /// The mailbox's name.
+        mailbox: String,
+        /// Which page.
+        #[serde(flatten)]
+        paging: Paging,
+    },
+    /// Move messages between two mailboxes of an account.
+    MailboxMove {
+        /// The account.
+        address: Address,
+        /// From this mailbox.
+        from: String,
+        /// To that one.
+        to: String,
+        /// Which entries; empty means all.
+        entries: Vec<EntryId>,
+    },
+    /// A window of a message as its mailbox shows it.
+    MessageRead {
+        /// The account.
+        address: Address,
+        /// The mailbox's name.
+        mailbox: String,
+        /// The message's UID there.
+        uid: i64,
+        /// Where the window begins.
+        offset: u64,
+    },
+    /// What happened and why.
+    Trace {
+        /// Whose rows.
+        about: TraceAbout,
+        /// Which page.
+        #[serde(flatten)]
+        paging: Paging,
+    },
+}
+
+/// Which rows of the trace are wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TraceAbout {
+    /// Of a message.
+    Message(MessageId),
+    /// Of a session.
+    Session(SessionId),
+    /// Of an address, as sender or recipient.
+    Address(String),
+    /// The newest of all.
+    Everything,
+}
+
+/// A page of a list.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Paging {
+    /// Rows on the page, 1 to 1,000.
+    #[serde(default = "Paging::limit_default")]
+    pub limit: usize,
+    /// What the page before gave as `next`; none for the first.
+    #[serde(default)]
+    pub cursor: Option<String>,
+}
+
+impl Paging {
+    /// The largest page.
+    pub const LIMIT_MAX: usize = 1_000;
+
+    fn limit_default() -> usize {
+        100
+    }
+}
+
+impl Default for Paging {
+    fn default() -> Self {
+        Self { limit: Self::limit_default(), cursor: None }
+    }
+}

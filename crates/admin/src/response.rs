@@ -1,0 +1,241 @@
+//! What an operation answers: typed, so that every skin can show it in its own way.
+
+use mail::{Address, EntryId, MailboxId, Timestamp, TraceRow};
+use serde::{Deserialize, Serialize};
+
+/// The result of a [`crate::Request`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "result", content = "value", rename_all = "snake_case")]
+pub enum Response {
+    /// Done; a sentence that says what.
+    Done(String),
+    /// The state of the server.
+    Status(Box<Status>),
+    /// What `fsck` found.
+    Fsck(Fsck),
+    /// Domains.
+    Domains(Page<DomainView>),
+    /// Accounts.
+    Accounts(Page<AccountView>),
+    /// A new account or password; the password only if the server made it.
+    Password {
+        /// The account.
+        address: Address,
+        /// Shown this once.
+        password: Option<String>,
+    },
+    /// Aliases.
+    Aliases(Page<AliasView>),
+    /// Every alias with what it ends in.
+    AliasReview(Page<AliasReview>),
+    /// Access entries.
+    AccessEntries(Page<AccessView>),
+    /// Which entry decides; none if no entry speaks.
+    AccessTest(Option<AccessView>),
+    /// Subject rules.
+    Subjects(Page<SubjectView>),
+    /// What the subject is normalised to, and the rule it matches.
+    SubjectTest {
+        /// The normalised subject.
+        normalised: String,
+        /// The rule, if one matches.
+        rule: Option<SubjectView>,
+    },
+    /// The mailboxes of an account.
+    Mailboxes(Vec<MailboxView>),
+    /// The messages of a mailbox.
+    Entries(Page<EntryView>),
+    /// A window of a message, base64; empty at its end.
+    Window {
+        /// The bytes, base64.
+        bytes: String,
+        /// Size of the whole.
+        size: u64,
+    },
+    /// Rows of the trace, newest last.
+    Trace(Page<TraceRow>),
+}
+
+/// One page of a list.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// The rows.
+    pub rows: Vec<T>,
+    /// What to give as `cursor` for the next page; none at the end.
+    pub next: Option<String>,
+}
+
+/// A domain.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DomainView {
+    /// A-labels.
+    pub domain: String,
+    /// U-labels.
+    pub unicode: String,
+    /// How many accounts it has.
+    pub accounts: u64,
+}
+
+/// An account.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AccountView {
+    /// Its main address.
+    pub address: Address,
+    /// Whether it is disabled.
+    pub disabled: bool,
+    /// Whether it administers the server.
+    pub admin: bool,
+    /// Bytes it may hold.
+    pub quota: Option<i64>,
+}
+
+/// An alias.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AliasView {
+    /// Its name.
+    pub name: String,
+    /// Where it leads, as written.
+    pub goals: Vec<String>,
+    /// Where it is written: `store`, or file and line.
+    pub origin: String,
+}
+
+/// An alias, reviewed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AliasReview {
+    /// Its name.
+    pub name: String,
+    /// Where it is written.
+    pub origin: String,
+    /// The addresses that it ends in.
+    pub ends: Vec<String>,
+    /// What is odd: `dangling`, `loop`, `program`, `file`, `include`, `outside`, `disabled`,
+    /// `too_large`.
+    pub flags: Vec<String>,
+    /// The steps and oddities in words.
+    pub notes: Vec<String>,
+}
+
+/// An access entry.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AccessView {
+    /// Its number, for entries of the store.
+    pub id: Option<i64>,
+    /// `Connect`, `From`, `To` or empty.
+    pub tag: String,
+    /// What it speaks of.
+    pub key: String,
+    /// What it says.
+    pub value: String,
+    /// Why.
+    pub reason: String,
+    /// When it ends.
+    pub expires: Option<Timestamp>,
+    /// How often it decided.
+    pub hits: i64,
+    /// Where it is written.
+    pub origin: String,
+}
+
+/// A subject rule.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SubjectView {
+    /// Its number, for rules of the store.
+    pub id: Option<i64>,
+    /// `text`, `prefix` or `regex`.
+    pub kind: String,
+    /// What must match.
+    pub pattern: String,
+    /// The code it answers.
+    pub code: u16,
+    /// The text it answers; empty for the usual one.
+    pub text: String,
+    /// When it ends.
+    pub expires: Option<Timestamp>,
+    /// How often it decided.
+    pub hits: i64,
+}
+
+/// A mailbox.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct MailboxView {
+    /// Its number.
+    pub id: MailboxId,
+    /// Its name.
+    pub name: String,
+    /// Messages in it.
+    pub messages: u64,
+    /// Their size in bytes.
+    pub size: u64,
+}
+
+/// A message in a mailbox.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EntryView {
+    /// Its number.
+    pub id: EntryId,
+    /// Its UID.
+    pub uid: i64,
+    /// When it came.
+    pub received: Timestamp,
+    /// Bytes.
+    pub size: u64,
+    /// From, decoded.
+    pub from: String,
+    /// Subject, decoded.
+    pub subject: String,
+}
+
+/// The state of the server.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Status {
+    /// Version of the binary.
+    pub version: String,
+    /// The engine of the store.
+    pub engine: String,
+    /// Each door with its address.
+    pub doors: Vec<(String, String)>,
+    /// Open sessions.
+    pub sessions: u64,
+    /// Commits since the start.
+    pub commits: u64,
+    /// Writes since the start; with `commits`, how many share one.
+    pub writes: u64,
+    /// Bytes free where the data is.
+    pub disk_free: u64,
+    /// Whether mail is accepted as far as the disk goes.
+    pub disk_ok: bool,
+    /// When the certificate ends.
+    pub certificate_ends: Option<Timestamp>,
+    /// The newest errors, with time.
+    pub errors: Vec<String>,
+    /// Seconds since the start; 0 where no server runs.
+    pub uptime_secs: u64,
+}
+
+/// What `fsck` found.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Fsck {
+    /// What is wrong, a line each; empty is well.
+    pub problems: Vec<String>,
+    /// What was looked at: `messages`, `entries`, `recipients`, with their numbers.
+    pub counted: Vec<(String, u64)>,
+}
+
+/// Why an operation was not done.
+#[derive(Debug, Clone, thiserror::Error, Serialize, Deserialize)]
+#[serde(tag = "error", content = "text", rename_all = "snake_case")]
+pub enum Error {
+    /// What was asked for is not there.
+    #[error("{0}")]
+    NotFound(String),
+    /// It is there already.
+    #[error("{0}")]
+    Exists(String),
+    /// The request is wrong; the text says how to mend it.
+    #[error("{0}")]
+    Invalid(String),
+    /// The store failed.
+    #[error("{0}")]
+    Store(String),
+}

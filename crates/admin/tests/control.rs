@@ -1,0 +1,366 @@
+//! An administrator at a real socket, over a real SQLite store.
+
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+use admin::control::{self, Client};
+use admin::{Admin, AdminParts, Error, Facts, Paging, Request, Response, Running, TraceAbout};
+use config::Settings;
+use filter::Filter;
+use filter::intake::{self, Outcome};
+use mail::index::IndexBuilder;
+use mail::{
+    AccountId, Address, BodyKind, Door, Envelope, Event, Origin, Peer, Permit, Reason, Recipient,
+    ReversePath, SessionId, Target,
+};
+use net::{Clock, Drain};
+use policy::Policy;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use store::Store;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+/// A server as far as administrators see it.
+struct House {
+    _folder: tempfile::TempDir,
+    store: Arc<Store>,
+    filter: Arc<Filter>,
+    client: Client,
+    socket: std::path::PathBuf,
+    drain: net::DrainHandle,
+    serving: tokio::task::JoinHandle<()>,
+    ended: Arc<Mutex<Vec<AccountId>>>,
+}
+
+impl House {
+    async fn open() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "[server]\nhostname = \"mx.example.org\"\n[[subject.rules]]\nname = \"sobig\"\n\
+                    pattern = \"Re: Details\"\n";
+        let settings = Settings::from_str(text, Path::new("gatepost.toml")).unwrap();
+        let settings = Arc::new(settings);
+        let clock = Clock::system();
+        let database = store::sqlite::Sqlite::open(folder.path()).unwrap();
+        let store = Store::open(database, folder.path(), clock.clone(), "node").await.unwrap();
+        let filter = Arc::new(Filter::new(&settings, Arc::clone(&store)));
+        let maps = config::Maps::default();
+        let policy = Policy::new(Arc::clone(&store), Arc::clone(&settings), maps, clock.clone());
+        let ended = Arc::new(Mutex::new(Vec::new()));
+        let sessions = Arc::clone(&ended);
+        let running = Running {
+            reload: Box::new(|| Box::pin(async { Err("line 3: a broken file".to_owned()) })),
+            end_sessions: Box::new(move |account| {
+                sessions.lock().unwrap().push(account);
+                2
+            }),
+            facts: Box::new(|| Facts { sessions: 7, ..Facts::default() }),
+        };
+        let admin = Admin::new(AdminParts {
+            store: Arc::clone(&store),
+            policy: Arc::new(policy),
+            filter: Arc::clone(&filter),
+            clock,
+            running: Some(running),
+        });
+        let socket = folder.path().join("admin.sock");
+        let door = net::unix::UnixDoor::bind(&socket).unwrap();
+        let (drain, drained) = Drain::new();
+        let serving = tokio::spawn(control::serve(door, Arc::new(admin), drained));
+        let client = Client::connect(&socket).await.unwrap();
+        Self { _folder: folder, store, filter, client, socket, drain, serving, ended }
+    }
+
+    async fn ask(&mut self, request: Request) -> Result<Response, Error> {
+        self.client.request(&request).await
+    }
+
+    /// Asks for something that must be done.
+    async fn done(&mut self, request: Request) -> String {
+        match self.ask(request).await.unwrap() {
+            Response::Done(said) => said,
+            Response::Password { password, .. } => password.unwrap_or_default(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn with_anna() -> Self {
+        let mut house = Self::open().await;
+        let domain = mail::Domain::parse("example.org").unwrap();
+        house.done(Request::DomainAdd { domain }).await;
+        house.done(account("anna@example.org")).await;
+        house
+    }
+
+    /// Has a stranger send a message to anna.
+    async fn receive(&self, message: &str) -> Outcome {
+        let mut incoming = self.store.incoming();
+        incoming.write(message.as_bytes()).await.unwrap();
+        let mut index = IndexBuilder::new();
+        index.push(message.as_bytes());
+        let directory = self.store.directory();
+        let account = directory.account_by_key("anna@example.org").unwrap();
+        let target =
+            Target { account: account.id, inbox: account.inbox, address: account.address.clone() };
+        let envelope = Envelope {
+            peer: Peer {
+                session: SessionId(9),
+                door: Door::Smtp,
+                ip: "192.0.2.1".parse().unwrap(),
+                port: 1,
+                helo: Some("client.example".to_owned()),
+                esmtp: true,
+                tls: None,
+                login: None,
+            },
+            origin: Origin::Session,
+            sender: ReversePath::parse("<carl@client.example>").unwrap(),
+            recipients: vec![Recipient {
+                address: account.address.clone(),
+                permit: Permit::issue("account anna@example.org", Reason::LocalAccount),
+                targets: vec![target],
+            }],
+            body: BodyKind::SevenBit,
+            smtputf8: false,
+        };
+        let body = incoming.seal().await.unwrap();
+        let clock = Clock::system();
+        intake::take(&self.filter, &self.store, &clock, envelope, index.finish(), body, vec![])
+            .await
+    }
+
+    async fn close(self) {
+        self.drain.start();
+        self.serving.await.unwrap();
+        assert!(!self.socket.exists());
+        self.store.close().await;
+    }
+}
+
+fn account(address: &str) -> Request {
+    let address = Address::parse(address).unwrap();
+    Request::AccountAdd { address, password: None, hash: None, quota: None, admin: false }
+}
+
+fn anna() -> Address {
+    Address::parse("anna@example.org").unwrap()
+}
+
+#[tokio::test]
+async fn accounts_come_and_go() {
+    let mut house = House::open().await;
+    let refused = house.ask(account("anna@example.org")).await.unwrap_err();
+    assert!(matches!(refused, Error::NotFound(_)), "{refused:?}: the domain is not ours yet");
+    let domain = mail::Domain::parse("example.org").unwrap();
+    house.done(Request::DomainAdd { domain: domain.clone() }).await;
+    let made = house.done(account("anna@example.org")).await;
+    assert_eq!(made.len(), 23, "a made password is shown once");
+    assert!(matches!(house.ask(account("ANNA@example.org")).await, Err(Error::Exists(_))));
+    let directory = house.store.directory();
+    let hash = directory.account_by_key("anna@example.org").unwrap().password_hash.clone();
+    assert!(matches!(policy::password::verify(&hash, &made), policy::password::Verdict::Good));
+
+    let said = house.done(Request::AccountDisable { address: anna(), disabled: true }).await;
+    assert!(said.contains("open sessions ended: 2"), "{said}");
+    assert_eq!(house.ended.lock().unwrap().len(), 1);
+    let Response::Accounts(page) =
+        house.ask(Request::AccountList(Paging::default())).await.unwrap()
+    else {
+        panic!()
+    };
+    assert!(page.rows[0].disabled);
+
+    let still = house.ask(Request::DomainRemove { domain: domain.clone() }).await;
+    assert!(matches!(still, Err(Error::Invalid(_))), "{still:?}: it still has an account");
+    house.done(Request::AccountRemove { address: anna() }).await;
+    house.done(Request::DomainRemove { domain }).await;
+    let Response::Domains(page) = house.ask(Request::DomainList(Paging::default())).await.unwrap()
+    else {
+        panic!()
+    };
+    assert!(page.rows.is_empty());
+    house.close().await;
+}
+
+#[tokio::test]
+async fn passwords_are_given_made_or_imported() {
+    let mut house = House::with_anna().await;
+    let short = Some("short".to_owned());
+    let refused = house.ask(Request::AccountPassword { address: anna(), password: short }).await;
+    assert!(matches!(refused, Err(Error::Invalid(_))));
+    let given = Some("correct horse".to_owned());
+    house.done(Request::AccountPassword { address: anna(), password: given }).await;
+    for (hash, fine) in [
+        (
+            "$6$saltsalt$qFmFH.bQmmtXzyBY0s9v7Oicd2z4XSIecDzlB5KiA2/jctKu9YterLp8wwnSq.qc.eoxqOmSuNp2xS0ktL3nh/",
+            true,
+        ),
+        ("plain words", false),
+    ] {
+        let address = Address::parse("ben@example.org").unwrap();
+        let hash = Some(hash.to_owned());
+        let add =
+            Request::AccountAdd { address, password: None, hash, quota: Some(1), admin: true };
+        assert_eq!(house.ask(add).await.is_ok(), fine);
+    }
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_subject_rule_refuses_counts_and_ends() {
+    let mut house = House::with_anna().await;
+    let add = |pattern: &str, kind: &str| Request::SubjectAdd {
+        kind: kind.to_owned(),
+        pattern: pattern.to_owned(),
+        reply: None,
+        expires: None,
+    };
+    for wrong in [add("(", "regex"), add("\u{200b}", "text"), add("x", "glob")] {
+        assert!(matches!(house.ask(wrong).await, Err(Error::Invalid(_))));
+    }
+    house.done(add("your document", "text")).await;
+    let message = "From: c@client.example\r\nSubject: Re: =?utf-8?q?Your_Document?=\r\n\r\nx\r\n";
+    let Outcome::Refused(refusal) = house.receive(message).await else { panic!() };
+    assert_eq!(refusal.reason, Reason::SubjectProhibited);
+
+    let test = Request::SubjectTest { subject: "Fwd: RE: Details".to_owned() };
+    let Response::SubjectTest { normalised, rule } = house.ask(test).await.unwrap() else {
+        panic!()
+    };
+    assert_eq!(normalised, "fwd: re: details");
+    assert_eq!(rule.unwrap().pattern, "Re: Details", "the rule of the settings file");
+
+    let Response::Subjects(page) =
+        house.ask(Request::SubjectList(Paging::default())).await.unwrap()
+    else {
+        panic!()
+    };
+    let ids: Vec<_> = page.rows.iter().map(|rule| rule.id.is_some()).collect();
+    assert_eq!(ids, [false, true], "the settings' rule, then the store's");
+    let id = page.rows[1].id.unwrap();
+    house.done(Request::SubjectRemove { id }).await;
+    assert!(matches!(house.receive(message).await, Outcome::Accepted(_)));
+    house.close().await;
+}
+
+#[tokio::test]
+async fn mail_is_listed_read_moved_and_traced() {
+    let mut house = House::with_anna().await;
+    let big = "x".repeat(70).repeat(6_000);
+    let message = format!(
+        "From: Carl <c@client.example>\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\n{big}\r\n"
+    );
+    let Outcome::Accepted(id) = house.receive(&message).await else { panic!() };
+    assert!(matches!(house.receive("Subject: two\r\n\r\nx\r\n").await, Outcome::Accepted(_)));
+
+    let show = |cursor| Request::MailboxShow {
+        address: anna(),
+        mailbox: "inbox".to_owned(),
+        paging: Paging { limit: 1, cursor },
+    };
+    let Response::Entries(first) = house.ask(show(None)).await.unwrap() else { panic!() };
+    assert_eq!(first.rows[0].subject, "Grüße");
+    assert_eq!(first.rows[0].from, "c@client.example");
+    let Response::Entries(second) = house.ask(show(first.next.clone())).await.unwrap() else {
+        panic!()
+    };
+    assert_eq!((second.rows[0].subject.as_str(), second.next), ("two", None));
+
+    let entry = &first.rows[0];
+    let mut shown = Vec::new();
+    while (shown.len() as u64) < entry.size {
+        let offset = shown.len() as u64;
+        let mailbox = "INBOX".to_owned();
+        let read = Request::MessageRead { address: anna(), mailbox, uid: entry.uid, offset };
+        let Response::Window { bytes, size } = house.ask(read).await.unwrap() else { panic!() };
+        assert_eq!(size, entry.size);
+        use base64::Engine;
+        shown.extend(base64::engine::general_purpose::STANDARD.decode(bytes).unwrap());
+    }
+    let shown = String::from_utf8(shown).unwrap();
+    assert!(shown.starts_with("Return-Path: <carl@client.example>\r\nReceived: from client"));
+    assert!(shown.ends_with(&message));
+
+    let said = house
+        .done(Request::MailboxMove {
+            address: anna(),
+            from: "INBOX".to_owned(),
+            to: "Junk".to_owned(),
+            entries: vec![],
+        })
+        .await;
+    assert!(said.contains("moved 2"), "{said}");
+
+    let about = TraceAbout::Message(id);
+    let trace = Request::Trace { about, paging: Paging::default() };
+    let Response::Trace(rows) = house.ask(trace).await.unwrap() else { panic!() };
+    let told = |event| rows.rows.iter().any(|row| row.event == event);
+    assert!(told(Event::Message) && told(Event::Delivered), "{:?}", rows.rows);
+    let Response::Fsck(fsck) = house.ask(Request::Fsck).await.unwrap() else { panic!() };
+    assert_eq!(fsck.problems, Vec::<String>::new());
+    house.close().await;
+}
+
+#[tokio::test]
+async fn aliases_and_access_entries_are_checked_before_they_are_kept() {
+    let mut house = House::with_anna().await;
+    let alias = |name: &str, goals: &[&str]| Request::AliasAdd {
+        name: Address::parse(name).unwrap(),
+        goals: goals.iter().map(|goal| (*goal).to_owned()).collect(),
+    };
+    for wrong in [
+        alias("x@elsewhere.example", &["anna@example.org"]),
+        alias("x@example.org", &[]),
+        alias("x@example.org", &["|/bin/sh"]),
+    ] {
+        assert!(matches!(house.ask(wrong).await, Err(Error::Invalid(_))));
+    }
+    house.done(alias("info@example.org", &["anna@example.org"])).await;
+    let said = house.done(alias("lost@example.org", &["nobody@example.org"])).await;
+    assert!(said.contains("dangling"), "{said}");
+    let review = house.ask(Request::AliasReview(Paging::default())).await.unwrap();
+    let Response::AliasReview(page) = review else { panic!() };
+    assert!(page.rows.iter().any(|row| row.flags == ["dangling"]));
+    let shown = house.ask(Request::AliasShow { name: "info@example.org".to_owned() }).await;
+    let Response::AliasReview(page) = shown.unwrap() else { panic!() };
+    assert_eq!(page.rows[0].ends, ["anna@example.org"]);
+
+    let access = |key: &str, value: &str| Request::AccessAdd {
+        tag: "from".to_owned(),
+        key: key.to_owned(),
+        value: value.to_owned(),
+        reason: "test".to_owned(),
+        expires: None,
+    };
+    assert!(matches!(house.ask(access("a b", "REJECT")).await, Err(Error::Invalid(_))));
+    house.done(access("spammer.example", "REJECT")).await;
+    let test =
+        Request::AccessTest { tag: "From".to_owned(), value: "x@mail.spammer.example".to_owned() };
+    let Response::AccessTest(Some(entry)) = house.ask(test).await.unwrap() else { panic!() };
+    assert_eq!((entry.value.as_str(), entry.origin.as_str()), ("REJECT", "store"));
+    house.done(Request::AccessRemove { id: entry.id.unwrap() }).await;
+    house.close().await;
+}
+
+#[tokio::test]
+async fn the_protocol_survives_what_is_no_request() {
+    let mut house = House::open().await;
+    let mut raw = tokio::net::UnixStream::connect(&house.socket).await.unwrap();
+    raw.write_all(b"{\"do\":\"fly\"}\n{\"do\":\"status\"}\n").await.unwrap();
+    raw.shutdown().await.unwrap();
+    let mut text = String::new();
+    raw.read_to_string(&mut text).await.unwrap();
+    let lines: Vec<_> = text.lines().collect();
+    assert!(lines[0].starts_with("{\"error\":{\"error\":\"invalid\""), "{text}");
+    assert!(lines[1].contains("\"sessions\":7"), "{text}");
+
+    let mut raw = tokio::net::UnixStream::connect(&house.socket).await.unwrap();
+    let flood = vec![b'x'; 2 << 20];
+    // The server stops reading at its limit and closes.
+    let _ = raw.write_all(&flood).await;
+    let mut rest = Vec::new();
+    let _ = raw.read_to_end(&mut rest).await;
+    assert!(rest.is_empty());
+
+    let refused = house.ask(Request::Reload).await.unwrap_err();
+    assert!(matches!(refused, Error::Invalid(text) if text.contains("line 3")));
+    house.close().await;
+}
