@@ -52,6 +52,8 @@ fn to_line(value: &impl Serialize) -> io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
     use super::line;
     use std::io::ErrorKind;
 

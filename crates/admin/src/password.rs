@@ -26,6 +26,8 @@ pub fn generate() -> std::io::Result<String> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
     use super::generate;
     use std::collections::HashSet;
 

@@ -40,13 +40,13 @@ pub async fn perform(admin: &Admin, request: Request) -> Result<Response, Error>
         Request::AliasRemove { name } => aliases::remove(admin, &name).await,
         Request::AliasReview(paging) => Ok(aliases::review(admin, &paging)),
         Request::AliasShow { name } => aliases::show(admin, &name),
-        Request::AccessList(paging) => Ok(access::list(admin, &paging)),
+        Request::AccessList(paging) => access::list(admin, &paging).await,
         Request::AccessAdd { tag, key, value, reason, expires } => {
             access::add(admin, &tag, &key, &value, &reason, expires).await
         }
         Request::AccessRemove { id } => access::remove(admin, id).await,
         Request::AccessTest { tag, value } => access::test(admin, &tag, &value),
-        Request::SubjectList(paging) => Ok(subjects::list(admin, &paging)),
+        Request::SubjectList(paging) => subjects::list(admin, &paging).await,
         Request::SubjectAdd { kind, pattern, reply, expires } => {
             subjects::add(admin, kind, pattern, reply, expires).await
         }

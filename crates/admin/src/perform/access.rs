@@ -10,13 +10,15 @@ use store::AccessRecord;
 /// Longest reason that an administrator may note.
 const REASON_MAX: usize = 500;
 
-pub(super) fn list(admin: &Admin, paging: &Paging) -> Response {
+pub(super) async fn list(admin: &Admin, paging: &Paging) -> Result<Response, Error> {
+    // Hits are counted in the database; the directory has them as of its last load.
+    admin.store.reload_directory().await?;
     let snapshot = admin.policy.snapshot();
     let directory = admin.store.directory();
     let file = snapshot.access_file();
     let stored = directory.access().iter().map(of_store);
     let written = snapshot.maps().access.iter().map(|entry| of_file(&file, entry));
-    Response::AccessEntries(page(stored.chain(written), paging, order, |view| view))
+    Ok(Response::AccessEntries(page(stored.chain(written), paging, order, |view| view)))
 }
 
 pub(super) async fn add(

@@ -11,10 +11,12 @@ use store::NewSubject;
 /// Longest subject that is tested.
 const SUBJECT_MAX: usize = 64 * 1024;
 
-pub(super) fn list(admin: &Admin, paging: &Paging) -> Response {
+pub(super) async fn list(admin: &Admin, paging: &Paging) -> Result<Response, Error> {
+    // Hits are counted in the database; the directory has them as of its last load.
+    admin.store.reload_directory().await?;
     let rules = admin.filter.subject_rules();
     let rules = rules.into_iter().enumerate();
-    Response::Subjects(page(
+    Ok(Response::Subjects(page(
         rules,
         paging,
         |(at, rule)| match rule.id {
@@ -22,7 +24,7 @@ pub(super) fn list(admin: &Admin, paging: &Paging) -> Response {
             None => format!("0 {at:06}"),
         },
         |(_, rule)| view(admin, &rule),
-    ))
+    )))
 }
 
 pub(super) async fn add(
