@@ -10,7 +10,7 @@ fn an_honest_session_completes_beside_idle_and_slow_ones() {
     let server = Server::with_settings(
         folder.path(),
         "[limits]\nconnections_per_address = 2000\nconnections_max = 2000\n\
-         command_timeout_secs = 4\ndata_rate_min_bytes = 100\n",
+         command_timeout_secs = 5\ndata_rate_min_bytes = 100\n",
     );
     let before = server.memory_kib();
     let idle: Vec<Talk> = (0..1000).map(|_| server.smtp()).collect();
@@ -26,7 +26,7 @@ fn an_honest_session_completes_beside_idle_and_slow_ones() {
         })
         .collect();
     let start = Instant::now();
-    while start.elapsed() < Duration::from_secs(7) {
+    while start.elapsed() < Duration::from_secs(8) {
         for talk in &mut slow {
             talk.send(b"x");
         }

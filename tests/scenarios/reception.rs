@@ -8,7 +8,7 @@ fn nmap_finds_no_open_relay() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path());
     let port = server.port("smtp").to_string();
-    let output = run("nmap", &["-Pn", "-p", &port, "--script", "smtp-open-relay", "127.0.0.1"]);
+    let output = run("nmap", &["-Pn", "-p", &port, "--script", "+smtp-open-relay", "127.0.0.1"]);
     let shown = text(&output);
     assert!(shown.contains("doesn't seem to be an open relay"), "{shown}");
 }

@@ -7,6 +7,8 @@ use crate::server::{Plan, Server};
 use anyhow::{Context, Result};
 use config::Settings;
 use net::ServerTls;
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -21,6 +23,7 @@ pub(crate) fn run(global: &Global, args: &ServeArgs) -> Result<ExitCode> {
     let settings = config::load(&global.config).map_err(problems)?;
     crate::logging::start("info", settings.server.log_format);
     let doors = Doors::bind(&settings)?;
+    let ready = args.ready_fd.map(ready_file).transpose()?;
     // Before any thread starts: privileges belong to threads.
     net::privileges::drop_to(&settings.server.user).with_context(|| {
         format!(
@@ -32,7 +35,7 @@ pub(crate) fn run(global: &Global, args: &ServeArgs) -> Result<ExitCode> {
     net::privileges::refuse_root().context("gatepost does not stay root")?;
     net::raise_file_limit();
     let runtime = runtime()?;
-    runtime.block_on(live(global, args, settings, doors))?;
+    runtime.block_on(live(global, ready, settings, doors))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -45,7 +48,12 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime> {
         .context("the runtime cannot start")
 }
 
-async fn live(global: &Global, args: &ServeArgs, settings: Settings, doors: Doors) -> Result<()> {
+async fn live(
+    global: &Global,
+    ready: Option<File>,
+    settings: Settings,
+    doors: Doors,
+) -> Result<()> {
     let (maps, warnings) = config::load_maps(&settings).map_err(problems)?;
     for warning in warnings {
         tracing::warn!("{warning}");
@@ -64,7 +72,7 @@ async fn live(global: &Global, args: &ServeArgs, settings: Settings, doors: Door
     };
     let server = Arc::new(Server::start(plan, store, doors)?);
     let control = crate::control::serve(&server, &settings)?;
-    announce(args, &addresses)?;
+    announce(ready, &addresses)?;
     let watch = tokio::spawn(watch_certificate(Arc::clone(&server)));
 
     let mut hangup = signal(SignalKind::hangup())?;
@@ -132,18 +140,23 @@ async fn watch_certificate(server: Arc<Server>) {
     }
 }
 
+/// The descriptor that `--ready-fd` names. Through /proc it needs no unsafe hand-over; that path is
+/// closed to us once root is dropped.
+fn ready_file(fd: i32) -> Result<File> {
+    let opened = OpenOptions::new().write(true).open(format!("/proc/self/fd/{fd}"));
+    opened.with_context(|| format!("--ready-fd {fd} cannot be written"))
+}
+
 /// Tells systemd and whoever holds the ready descriptor that the doors are open.
-fn announce(args: &ServeArgs, addresses: &[(String, String)]) -> Result<()> {
+fn announce(ready: Option<File>, addresses: &[(String, String)]) -> Result<()> {
     for (door, address) in addresses {
         tracing::info!(door, address, "open");
     }
-    if let Some(fd) = args.ready_fd {
+    if let Some(mut ready) = ready {
         let doors: serde_json::Map<_, _> =
             addresses.iter().map(|(d, a)| (d.clone(), a.clone().into())).collect();
         let line = format!("{}\n", serde_json::Value::from(doors));
-        // Through /proc the descriptor needs no unsafe hand-over.
-        std::fs::write(format!("/proc/self/fd/{fd}"), line)
-            .with_context(|| format!("--ready-fd {fd} cannot be written"))?;
+        ready.write_all(line.as_bytes()).context("--ready-fd cannot be written")?;
     }
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     Ok(())

@@ -134,6 +134,7 @@ impl Server {
         self.drain.start_within(std::time::Duration::from_secs(grace));
         let mut doors = self.doors.lock().await;
         while doors.join_next().await.is_some() {}
+        self.policy.flush();
         self.store.close().await;
     }
 }

@@ -242,6 +242,7 @@ impl Connection {
         match transaction.finish(&self.inbound, &self.peer).await {
             Outcome::Accepted(message) => {
                 self.kept += 1;
+                self.inbound.policy.welcome(&self.peer);
                 Answer::Accepted(message)
             }
             Outcome::Discarded(message, _) => {
