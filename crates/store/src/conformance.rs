@@ -6,6 +6,7 @@
 mod accepting;
 mod directory;
 mod ledger;
+pub mod load;
 mod mailboxes;
 mod site;
 mod tracing;
@@ -67,7 +68,8 @@ impl Ground<'_> {
     /// Opens the store, as a process does when it starts.
     pub(crate) async fn store(&self) -> Result<Arc<Store>, Error> {
         let db = (self.open)().await?;
-        let options = StoreOptions { disk_free_min: Some(0), ..StoreOptions::default() };
+        let options =
+            StoreOptions { disk_free_min_bytes: 0, disk_free_min_percent: 0, retention_days: 30 };
         Store::open_with(db, &self.data, Clock::system(), "mx1.example.org", options).await
     }
 }

@@ -7,17 +7,14 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// Below this no mail is accepted, where the settings name nothing else.
-const FREE_MIN: u64 = 1 << 30;
-/// Neither below this part of the file system.
-const FREE_MIN_PART: u64 = 20;
 /// The room that is given back when the disk is full.
 const BALLAST: u64 = 64 << 20;
 
 /// What is known of the file system with the data; looked at anew every second.
 #[derive(Debug)]
 pub(crate) struct Disk {
-    free_min: Option<u64>,
+    min_bytes: u64,
+    min_percent: u64,
     free: AtomicU64,
     is_ok: AtomicBool,
     is_exhausted: AtomicBool,
@@ -25,10 +22,11 @@ pub(crate) struct Disk {
 }
 
 impl Disk {
-    /// `free_min`: bytes below which no mail is accepted; `Some(0)` ends the watch.
-    pub(crate) fn new(free_min: Option<u64>) -> Self {
+    /// Below the larger of the two no mail is accepted; both 0 end the watch.
+    pub(crate) fn new(min_bytes: u64, min_percent: u64) -> Self {
         Self {
-            free_min,
+            min_bytes,
+            min_percent,
             free: AtomicU64::new(0),
             is_ok: AtomicBool::new(true),
             is_exhausted: AtomicBool::new(false),
@@ -58,7 +56,7 @@ impl Disk {
         let free = facts.blocks_available().saturating_mul(block);
         let size = facts.blocks().saturating_mul(block);
         self.free.store(free, Ordering::Relaxed);
-        let min = self.free_min.unwrap_or_else(|| FREE_MIN.max(size / FREE_MIN_PART));
+        let min = self.min_bytes.max(size / 100 * self.min_percent);
         let was_ok = self.is_ok.swap(free >= min, Ordering::Relaxed);
         if was_ok && free < min {
             tracing::warn!(free, min, "the disk is nearly full: no mail is accepted");
@@ -104,7 +102,7 @@ mod tests {
     fn the_ballast_is_made_and_given_up() {
         let dir = tempfile::tempdir().unwrap();
         let folder = DataFolder::prepare(dir.path()).unwrap();
-        let disk = Disk::new(Some(2 << 20));
+        let disk = Disk::new(2 << 20, 0);
         disk.keep_ballast(&folder, 8 << 20, 1 << 20);
         assert_eq!(folder.ballast().metadata().unwrap().len(), 1 << 20);
         disk.keep_ballast(&folder, 1 << 19, 1 << 20);
@@ -121,10 +119,10 @@ mod tests {
     fn too_little_is_not_ok() {
         let dir = tempfile::tempdir().unwrap();
         let folder = DataFolder::prepare(dir.path()).unwrap();
-        let disk = Disk::new(Some(u64::MAX));
+        let disk = Disk::new(u64::MAX, 0);
         disk.look(&folder);
         assert!(!disk.is_ok() && disk.free() > 0);
-        let unwatched = Disk::new(Some(0));
+        let unwatched = Disk::new(0, 0);
         unwatched.look(&folder);
         assert!(unwatched.is_ok() && !unwatched.is_exhausted());
     }

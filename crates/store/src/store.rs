@@ -25,14 +25,16 @@ const FIRST_ORGANISATION: i64 = 1;
 pub struct StoreOptions {
     /// How long the trace, and the ledger of what is gone, are kept: days. 0 keeps them for ever.
     pub retention_days: u32,
-    /// Bytes free on the disk below which [`Store::disk_ok`] is false; `None` is the larger of
-    /// 1 GiB and 5 %, `Some(0)` ends the watch (and keeps no ballast).
-    pub disk_free_min: Option<u64>,
+    /// Bytes free on the disk below which [`Store::disk_ok`] is false. With 0 here and below the
+    /// disk is not watched, and no ballast is kept.
+    pub disk_free_min_bytes: u64,
+    /// The same as a part of the disk; the larger counts.
+    pub disk_free_min_percent: u64,
 }
 
 impl Default for StoreOptions {
     fn default() -> Self {
-        Self { retention_days: 90, disk_free_min: None }
+        Self { retention_days: 30, disk_free_min_bytes: 1 << 30, disk_free_min_percent: 5 }
     }
 }
 
@@ -126,7 +128,7 @@ impl Store {
             db,
             clock,
             folder,
-            disk: Arc::new(Disk::new(options.disk_free_min)),
+            disk: Arc::new(Disk::new(options.disk_free_min_bytes, options.disk_free_min_percent)),
             options,
             organisation: FIRST_ORGANISATION,
             node,
@@ -203,8 +205,7 @@ impl Store {
         Incoming::new(self.folder.incoming())
     }
 
-    /// Whether the disk has room for new mail: false below the larger of 1 GiB and 5 %, unless
-    /// the options say otherwise. Looked at every second.
+    /// Whether the disk has room for new mail, by [`StoreOptions`]. Looked at every second.
     pub fn disk_ok(&self) -> bool {
         self.disk.is_ok() && !self.disk.is_exhausted()
     }
