@@ -8,7 +8,14 @@ fn rules_made_at_run_time_decide_at_once() {
     let server = Server::start(folder.path());
     let (anna, _) = server.user(0);
     server.deliver("before");
-    let added = server.admin(&["access", "add", "From:carol@elsewhere.example", "ERROR:5.7.1:550 Carol is tired", "--reason", "test"]);
+    let added = server.admin(&[
+        "access",
+        "add",
+        "From:carol@elsewhere.example",
+        "ERROR:5.7.1:550 Carol is tired",
+        "--reason",
+        "test",
+    ]);
     assert_eq!(added["result"], "done", "{added}");
     let mut talk = server.smtp();
     let reply = talk.send_message(&anna, "Subject: x\r\n\r\nx\r\n");
@@ -18,7 +25,11 @@ fn rules_made_at_run_time_decide_at_once() {
     assert!(rows.iter().any(|r| r["reason"] == "access_rejected"), "{trace}");
     assert!(rows.iter().any(|r| r["event"] == "delivered"), "{trace}");
     let list = server.admin(&["access", "list"]);
-    let entry = list["value"]["rows"].as_array().unwrap().iter().find(|r| r["key"] == "carol@elsewhere.example");
+    let entry = list["value"]["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|r| r["key"] == "carol@elsewhere.example");
     let id = entry.unwrap()["id"].as_i64().unwrap().to_string();
     server.admin(&["access", "remove", &id]);
     server.deliver("after");
@@ -61,7 +72,12 @@ fn accounts_and_aliases_come_and_go() {
 fn postmaster_is_always_reachable() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path());
-    for to in ["postmaster", "postmaster@gatepost.example", "abuse@gatepost.example", "anna+lists@gatepost.example"] {
+    for to in [
+        "postmaster",
+        "postmaster@gatepost.example",
+        "abuse@gatepost.example",
+        "anna+lists@gatepost.example",
+    ] {
         let mut talk = server.smtp();
         let reply = talk.send_message(to, "Subject: x\r\n\r\nx\r\n");
         assert!(reply.starts_with("250 "), "{to}: {reply}");

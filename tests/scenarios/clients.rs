@@ -12,8 +12,19 @@ fn swaks_sends_and_fetchmail_fetches() {
     let sent = run(
         "swaks",
         &[
-            "--server", "127.0.0.1", "--port", &smtp, "--tls", "--from", "carol@elsewhere.example",
-            "--to", &anna, "--header", "Subject: from swaks", "--body", "hello from swaks",
+            "--server",
+            "127.0.0.1",
+            "--port",
+            &smtp,
+            "--tls",
+            "--from",
+            "carol@elsewhere.example",
+            "--to",
+            &anna,
+            "--header",
+            "Subject: from swaks",
+            "--body",
+            "hello from swaks",
         ],
     );
     assert!(sent.status.success(), "{}", text(&sent));

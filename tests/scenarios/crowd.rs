@@ -9,7 +9,8 @@ fn an_honest_session_completes_beside_idle_and_slow_ones() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::with_settings(
         folder.path(),
-        "[limits]\nconnections_per_address = 2000\nconnections_max = 2000\n\
+        "[rate]\nconnections_per_minute_max = 100000\n[limits]\n\
+         connections_per_address = 2000\nconnections_max = 2000\n\
          command_timeout_secs = 5\ndata_rate_min_bytes = 100\n",
     );
     let before = server.memory_kib();

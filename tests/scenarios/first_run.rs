@@ -22,7 +22,13 @@ fn a_server_is_set_up_and_runs_as_its_own_user() {
     let config = config.to_string_lossy();
     let data = folder.path().join("data");
     let init = gatepost(&[
-        "--config", &config, "--json", "init", "--domain", "example.org", "--data",
+        "--config",
+        &config,
+        "--json",
+        "init",
+        "--domain",
+        "example.org",
+        "--data",
         &data.to_string_lossy(),
     ]);
     assert!(init.status.success(), "{}", text(&init));

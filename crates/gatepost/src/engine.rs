@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use config::Settings;
 use std::sync::Arc;
-use store::Store;
+use store::{Store, StoreOptions};
 
 /// Opens the store that the settings name.
 ///
@@ -20,7 +20,13 @@ pub(crate) async fn open(settings: &Settings, clock: &net::Clock) -> Result<Arc<
             .with_context(|| format!("the database in {} cannot be opened", data.display()))?,
     };
     let node = settings.server.hostname.as_str();
-    Store::open(database, data, clock.clone(), node)
+    let storage = &settings.storage;
+    let options = StoreOptions {
+        retention_days: u32::try_from(storage.trace_retention_days).unwrap_or(u32::MAX),
+        disk_free_min_bytes: storage.disk_free_min_bytes,
+        disk_free_min_percent: storage.disk_free_min_percent,
+    };
+    Store::open_with(database, data, clock.clone(), node, options)
         .await
         .with_context(|| format!("the store in {} cannot be opened", data.display()))
 }
