@@ -70,6 +70,7 @@ impl Admin {
 
     /// Flushes and closes the store; for whoever worked on it without a server.
     pub async fn close(&self) {
+        self.policy.flush();
         self.store.close().await;
     }
 

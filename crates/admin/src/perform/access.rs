@@ -12,6 +12,7 @@ const REASON_MAX: usize = 500;
 
 pub(super) async fn list(admin: &Admin, paging: &Paging) -> Result<Response, Error> {
     // Hits are counted in the database; the directory has them as of its last load.
+    admin.policy.flush();
     admin.store.reload_directory().await?;
     let snapshot = admin.policy.snapshot();
     let directory = admin.store.directory();
