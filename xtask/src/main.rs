@@ -2,6 +2,7 @@
 //! that break the server on purpose.
 
 mod bench;
+mod harm;
 mod postgres;
 mod setup;
 mod test;
@@ -30,6 +31,8 @@ enum Command {
     /// Measure Gatepost beside its peers.
     #[command(subcommand)]
     Bench(bench::Args),
+    /// Kill the server at random moments under load; all that got 250 must be there.
+    Crash(harm::crash::Args),
     /// Start a PostgreSQL cluster of its own, print its address, and remove it when stdin closes.
     Postgres,
 }
@@ -52,6 +55,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Test(args) => test::run(&args),
         Command::Tidy => tidy::run(),
         Command::Bench(args) => bench::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Crash(args) => harm::crash::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Postgres => postgres::serve().map(|()| ExitCode::SUCCESS),
     }
 }

@@ -70,7 +70,8 @@ fn program() -> std::ffi::OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
-fn cargo(target: &std::path::Path, args: &[&str]) -> Result<()> {
+/// Runs cargo on a target folder; its failure is an error.
+pub(crate) fn cargo(target: &std::path::Path, args: &[&str]) -> Result<()> {
     let status = Command::new(program())
         .args(args)
         .env("CARGO_TARGET_DIR", target)
