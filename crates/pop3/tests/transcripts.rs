@@ -2,10 +2,10 @@
 //! `tests/src/transcript`).
 //!
 //! Settings (`@`): `tls` (active from the start), `errors_max`, `login_failures_max`, `messages`
-//! (names from [`MESSAGES`], separated by commas). Questions (`?`): `connect`, `login NAME PASSWORD`,
-//! `message ID`, `remove ID ID`; answers: `allow`, `gone`, `cut` (the message breaks off),
-//! `refuse REASON`, `later REASON`, `close REASON`. Where no line speaks, the password `secret` is
-//! good and everything is allowed. Events (`*`): `eof`, `drain`, `cut REASON`.
+//! (names from [`MESSAGES`], separated by commas). Questions (`?`): `connect`,
+//! `login NAME PASSWORD`, `message ID`, `remove ID ID`; answers: `allow`, `gone`, `cut` (the text
+//! breaks off), `refuse REASON`, `later REASON`, `close REASON`. Where no line speaks, the password
+//! `secret` is good and everything is allowed. Events (`*`): `eof`, `drain`, `cut REASON`.
 
 #![expect(clippy::expect_used, reason = "a test may stop where it stands")]
 
