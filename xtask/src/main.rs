@@ -33,6 +33,8 @@ enum Command {
     Bench(bench::Args),
     /// Kill the server at random moments under load; all that got 250 must be there.
     Crash(harm::crash::Args),
+    /// Make system calls of the server fail; peers are told 4xx, and nothing is lost.
+    Faults(harm::faults::Args),
     /// Start a PostgreSQL cluster of its own, print its address, and remove it when stdin closes.
     Postgres,
 }
@@ -56,6 +58,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Tidy => tidy::run(),
         Command::Bench(args) => bench::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Crash(args) => harm::crash::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Faults(args) => harm::faults::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Postgres => postgres::serve().map(|()| ExitCode::SUCCESS),
     }
 }
@@ -66,4 +69,14 @@ fn root() -> PathBuf {
     let manifest = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
     let manifest = manifest.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
     manifest.parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Arguments::command().debug_assert();
+    }
 }

@@ -5,6 +5,7 @@
 //! what got its 250, and read the mailboxes as their owners would, over POP3 with TLS.
 
 pub(crate) mod crash;
+pub(crate) mod faults;
 mod load;
 mod mailbox;
 mod random;

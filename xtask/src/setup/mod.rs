@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 /// `cargo xtask setup`
 #[derive(clap::Args, Default)]
+#[group(id = "setup")]
 pub(crate) struct Args {
     /// Do not ask.
     #[arg(long)]
