@@ -4,7 +4,7 @@
 //!
 //! HISTORY messages are put in first (and stay in FOLDER for the next run).
 
-#![expect(clippy::unwrap_used, reason = "a benchmark that fails may panic")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark may panic")]
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -61,6 +61,9 @@ struct Shared {
     log_pages: AtomicU64,
     /// Wakes the checkpointer: the log has grown, or the end has come.
     checkpoint: (Mutex<bool>, Condvar),
+    /// Whether the checkpointer asks the committer to pause. SQLite's own lock is not fair: a
+    /// committer that takes it again at once would never let the log begin anew.
+    pause: (Mutex<bool>, Condvar),
 }
 
 impl Sqlite {
@@ -84,8 +87,11 @@ impl Sqlite {
             bells: broadcast::Sender::new(BELLS),
             log_pages: AtomicU64::new(0),
             checkpoint: (Mutex::new(false), Condvar::new()),
+            pause: (Mutex::new(false), Condvar::new()),
         });
         let checkpointing = connect(&path, 512)?;
+        let waits = checkpointing.busy_timeout(checkpointer::RESTART_WAIT);
+        waits.map_err(|e| statement::error(&e))?;
         let threads = vec![
             spawn("store-commit", {
                 let shared = Arc::clone(&shared);
@@ -208,6 +214,19 @@ impl Shared {
         let mut stats = self.stats();
         stats.failures += 1;
         stats.last_error = Some((Instant::now(), error.to_string()));
+    }
+
+    /// Asks the committer to pause before its next batch, or lets it go on.
+    fn set_pause(&self, pause: bool) {
+        *locked(&self.pause.0) = pause;
+        self.pause.1.notify_all();
+    }
+
+    /// Waits while the checkpointer asks for it.
+    fn wait_for_checkpoint(&self) {
+        let (pause, changed) = &self.pause;
+        let pauses = changed.wait_timeout_while(locked(pause), BUSY_WAIT, |pause| *pause);
+        drop(pauses.unwrap_or_else(PoisonError::into_inner));
     }
 
     fn log_bytes(&self) -> u64 {

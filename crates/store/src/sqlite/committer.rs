@@ -91,6 +91,7 @@ fn work(shared: &Arc<Shared>, mut connection: Connection) -> End {
     loop {
         match shared.queue.next() {
             Next::Batch(batch) => {
+                shared.wait_for_checkpoint();
                 if shared.log_bytes() > checkpointer::LOG_MAX {
                     let error = "the write-ahead log cannot be moved into the database";
                     fail(shared, batch, &Error::Full(error.to_owned()));

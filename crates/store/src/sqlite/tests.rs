@@ -149,3 +149,30 @@ async fn sqlite_conforms() {
         panic!("{failure}");
     }
 }
+
+/// Writers that never pause must not keep the log from beginning anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_begins_anew_under_load() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = open(&dir).await;
+    let mut writers = tokio::task::JoinSet::new();
+    for writer in 0..8_i64 {
+        let db = Arc::clone(&db);
+        writers.spawn(async move {
+            for n in 0..150_i64 {
+                let write = Statement::new(
+                    "INSERT INTO message (id, organisation, node, received_at, sender, size, \
+                     entries, body_place, body) VALUES ($1, 1, 1, 0, '', 0, 0, 1, $2)",
+                    vec![(writer * 1_000 + n).into(), vec![b'x'; 256 << 10].into()],
+                );
+                db.write(Write::new(vec![write])).await.unwrap();
+            }
+        });
+    }
+    while let Some(done) = writers.join_next().await {
+        done.unwrap();
+    }
+    // 300 MiB were written; without a restart all of it would be in the log.
+    let log = dir.path().join("data/store.db-wal").metadata().unwrap().len();
+    assert!(log < 200 << 20, "the log has grown to {log}");
+}
