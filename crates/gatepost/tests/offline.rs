@@ -1,5 +1,10 @@
 //! Commands that need no server: what they print and how they exit.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that panics has failed")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed"
+)]
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};

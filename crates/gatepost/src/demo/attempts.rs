@@ -56,84 +56,42 @@ struct Attempt {
     deed: Deed,
 }
 
+/// Mail transactions: what is tried, what must be answered, who sends it to whom.
+#[rustfmt::skip]
+const MAILS: &[(&str, &str, &str, To, &str, Body)] = &[
+    ("a clean message with an attachment", "250", STRANGER, To::Anna, "Minutes", Body::Attachment),
+    ("a message for an alias", "250", STRANGER, To::Alias, "To the team", Body::Short),
+    ("a prohibited subject", "553", STRANGER, To::Anna, site::SUBJECT, Body::Short),
+    ("the same behind FW: and in other case", "553", STRANGER, To::Anna, "FW: re: DETAILS", Body::Short),
+    ("a sender that the access map rejects", "550", site::REJECTED_ADDRESS, To::Anna, "Hello", Body::Short),
+    ("a domain that the access map rejects", "550", "x@mail.hostile.example", To::Anna, "Hello", Body::Short),
+    ("a relay attempt", "550", STRANGER, To::Elsewhere, "Relay me", Body::Short),
+    ("a recipient who does not exist", "550", STRANGER, To::Nobody, "Hello", Body::Short),
+    ("a message over the limit", "552", STRANGER, To::Anna, "Large", Body::TooLarge),
+    ("a smuggled end of data (bare LF)", "550", STRANGER, To::Anna, "Smuggled", Body::BareLineEnds),
+];
+
+/// Everything that is tried, in order.
 fn list() -> Vec<Attempt> {
-    let mail = |what, expected, from, to, subject, body| Attempt {
+    let mails = MAILS.iter().map(|&(what, expected, from, to, subject, body)| Attempt {
         what,
         expected,
         deed: Deed::Mail { from, to, subject, body },
-    };
+    });
     let other = |what, expected, deed| Attempt { what, expected, deed };
+    let read = |user, messages| Deed::Pop3Read { user, messages };
     let hostile = IpAddr::V4(Ipv4Addr::new(127, 66, 0, 1));
-    vec![
-        mail(
-            "a clean message with an attachment",
-            "250",
-            STRANGER,
-            To::Anna,
-            "Minutes",
-            Body::Attachment,
-        ),
-        mail("a message for an alias", "250", STRANGER, To::Alias, "To the team", Body::Short),
-        mail("a prohibited subject", "553", STRANGER, To::Anna, site::SUBJECT, Body::Short),
-        mail(
-            "the same behind FW: and in other case",
-            "553",
-            STRANGER,
-            To::Anna,
-            "FW: re: DETAILS",
-            Body::Short,
-        ),
-        mail(
-            "a sender that the access map rejects",
-            "550",
-            site::REJECTED_ADDRESS,
-            To::Anna,
-            "Hello",
-            Body::Short,
-        ),
-        mail(
-            "a domain that the access map rejects",
-            "550",
-            "x@mail.hostile.example",
-            To::Anna,
-            "Hello",
-            Body::Short,
-        ),
+    let others = [
         other("a network that the access map rejects", "554", Deed::FromNetwork(hostile)),
-        mail("a relay attempt", "550", STRANGER, To::Elsewhere, "Relay me", Body::Short),
-        mail("a recipient who does not exist", "550", STRANGER, To::Nobody, "Hello", Body::Short),
         other("VRFY", "502", Deed::Command("VRFY anna")),
         other("EXPN", "502", Deed::Command("EXPN team")),
-        other("a size over the limit, declared", "552", Deed::DeclaredSize),
-        mail(
-            "a message over the limit, sent all the same",
-            "552",
-            STRANGER,
-            To::Anna,
-            "Large",
-            Body::TooLarge,
-        ),
-        mail(
-            "a smuggled end of data (bare LF)",
-            "550",
-            STRANGER,
-            To::Anna,
-            "Smuggled",
-            Body::BareLineEnds,
-        ),
-        other("a log-in on the door for strangers", "50", Deed::SmtpLogin),
+        other("a size over the limit, only declared", "552", Deed::DeclaredSize),
+        other("a log-in on the door for strangers", "502", Deed::SmtpLogin),
         other("a POP3 log-in without TLS", "-ERR", Deed::Pop3Login),
-        other(
-            "Anna's mail, read over POP3 with TLS",
-            "2 messages",
-            Deed::Pop3Read { user: 0, messages: 2 },
-        ),
-        other(
-            "Ben's mail, read over POP3 with TLS",
-            "1 message",
-            Deed::Pop3Read { user: 1, messages: 1 },
-        ),
-    ]
+        other("Anna's mail, read over POP3 with TLS", "2 messages", read(0, 2)),
+        other("Ben's mail, read over POP3 with TLS", "1 message", read(1, 1)),
+    ];
+    mails.chain(others).collect()
 }
 
 /// Tries everything in turn; with `progress`, says so on a terminal.

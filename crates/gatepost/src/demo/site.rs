@@ -54,7 +54,12 @@ impl Site {
     /// Makes (or finds again) certificate, settings and passwords in `folder`.
     pub(crate) fn prepare(folder: &Path, overlay: Option<&Path>) -> Result<Self> {
         let data = folder.join("data");
-        let names = [DOMAIN.to_owned(), format!("mail.{DOMAIN}"), "localhost".to_owned()];
+        let names = [
+            DOMAIN.to_owned(),
+            format!("mail.{DOMAIN}"),
+            "localhost".to_owned(),
+            "127.0.0.1".to_owned(),
+        ];
         let certificate = folder.join("certificate.pem");
         let key = folder.join("key.pem");
         if !certificate.exists() {

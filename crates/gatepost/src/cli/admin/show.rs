@@ -1,7 +1,8 @@
 //! Responses for people: tables and sentences.
 
 use crate::output;
-use ::admin::{AccessView, Page, Response, Status, SubjectView};
+use ::admin::{AccessView, Fsck, Page, Response, Status, SubjectView};
+use mail::TraceRow;
 use std::process::ExitCode;
 
 /// What is printed.
@@ -9,15 +10,7 @@ pub(super) fn text(response: &Response) -> String {
     match response {
         Response::Done(text) => text.clone(),
         Response::Status(status) => self::status(status),
-        Response::Fsck(fsck) => {
-            let mut lines: Vec<String> =
-                fsck.counted.iter().map(|(what, n)| format!("{what}: {n}")).collect();
-            lines.extend(fsck.problems.iter().map(|p| format!("PROBLEM: {p}")));
-            if fsck.problems.is_empty() {
-                lines.push("Everything is where it must be.".to_owned());
-            }
-            lines.join("\n")
-        }
+        Response::Fsck(fsck) => self::fsck(fsck),
         Response::Domains(page) => paged(page, &["Domain", "As written", "Accounts"], |d| {
             vec![d.domain.clone(), d.unicode.clone(), d.accounts.to_string()]
         }),
@@ -72,22 +65,7 @@ pub(super) fn text(response: &Response) -> String {
             })
         }
         Response::Window { size, .. } => format!("{size} bytes"),
-        Response::Trace(page) => {
-            let head = &["When", "What", "Reply", "Reason", "Rule", "From", "To", "Peer", "Facts"];
-            paged(page, head, |r| {
-                vec![
-                    r.at.rfc3339(),
-                    r.event.word().to_owned(),
-                    if r.reply == 0 { String::new() } else { r.reply.to_string() },
-                    r.reason.word().to_owned(),
-                    r.rule.clone(),
-                    r.sender.clone(),
-                    r.recipient.clone(),
-                    r.peer.clone(),
-                    r.detail.clone(),
-                ]
-            })
-        }
+        Response::Trace(page) => trace(page),
     }
 }
 
@@ -141,6 +119,33 @@ fn paged<T>(page: &Page<T>, head: &[&str], row: impl Fn(&T) -> Vec<String>) -> S
         Some(cursor) => format!("{table}\nMore: --cursor {cursor}"),
         None => table,
     }
+}
+
+fn fsck(fsck: &Fsck) -> String {
+    let mut lines: Vec<String> =
+        fsck.counted.iter().map(|(what, n)| format!("{what}: {n}")).collect();
+    lines.extend(fsck.problems.iter().map(|p| format!("PROBLEM: {p}")));
+    if fsck.problems.is_empty() {
+        lines.push("Everything is where it must be.".to_owned());
+    }
+    lines.join("\n")
+}
+
+fn trace(page: &Page<TraceRow>) -> String {
+    let head = &["When", "What", "Reply", "Reason", "Rule", "From", "To", "Peer", "Facts"];
+    paged(page, head, |r| {
+        vec![
+            r.at.rfc3339(),
+            r.event.word().to_owned(),
+            if r.reply == 0 { String::new() } else { r.reply.to_string() },
+            r.reason.word().to_owned(),
+            r.rule.clone(),
+            r.sender.clone(),
+            r.recipient.clone(),
+            r.peer.clone(),
+            r.detail.clone(),
+        ]
+    })
 }
 
 fn status(status: &Status) -> String {
