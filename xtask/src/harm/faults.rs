@@ -209,15 +209,18 @@ fn full_disk(setup: &Setup, random: &mut Random) -> Result<()> {
         println!("faults: a full disk: skipped, nothing may be mounted here");
         return Ok(());
     };
-    let server = Setup { folder: site(&disk), ..setup.clone() }.start()?;
+    let mut server = Setup { folder: site(&disk), ..setup.clone() }.start()?;
     let plan = Plan { sessions: 4, messages: 60, large_percent: 60 };
     let mut kept = Load::start(&server, "full", plan, random)?.wait();
     let refused: Vec<Sent> = kept.iter().filter(|sent| !sent.acknowledged).cloned().collect();
     ensure!(kept.iter().any(|sent| sent.acknowledged), "nothing was taken before it was full");
-    eprintln!("DEBUG {} {} {:?}", kept.len(), refused.len(), refused.iter().map(|r| &r.answer).collect::<Vec<_>>());
     is_told_later(&refused)?;
     mounted.remount("size=64m")?;
-    kept.push(back(&server, "full", random)?);
+    let back = back(&server, "full", random);
+    if let Some(status) = server.ended()? {
+        bail!("the server ended: {status}");
+    }
+    kept.push(back?);
     prove(&server, &kept)?;
     server.stop()?;
     drop(mounted);

@@ -23,8 +23,6 @@ pub(super) struct Sent {
     /// SHA-256 of its bytes.
     pub(super) digest: String,
     pub(super) acknowledged: bool,
-    /// Port of our end, and which message of that session: finds the 250 in a trace.
-    pub(super) session: (u16, usize),
     /// The answer that was not a 250, if one came.
     pub(super) answer: Option<String>,
 }
@@ -108,7 +106,6 @@ impl Session {
         let mut peer = Peer::connect(self.to)?;
         peer.answer()?;
         peer.command("EHLO load.example\r\n")?;
-        let port = peer.port;
         for n in 0..self.plan.messages {
             if self.stop.load(Ordering::Relaxed) {
                 break;
@@ -117,14 +114,7 @@ impl Session {
             let marker = format!("{}-{n}", self.name);
             let body = self.body(&marker);
             let digest = Sha256::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect();
-            sent.push(Sent {
-                marker,
-                mailboxes,
-                digest,
-                acknowledged: false,
-                session: (port, n),
-                answer: None,
-            });
+            sent.push(Sent { marker, mailboxes, digest, acknowledged: false, answer: None });
             let answer = peer.message(&recipients, &body)?;
             if let Some(last) = sent.last_mut() {
                 last.acknowledged = answer.starts_with("250");
@@ -170,7 +160,6 @@ impl Session {
 /// Our end of an SMTP session.
 struct Peer {
     input: BufReader<TcpStream>,
-    port: u16,
 }
 
 impl Peer {
@@ -179,8 +168,7 @@ impl Peer {
         stream.set_read_timeout(Some(ANSWER_MAX))?;
         stream.set_write_timeout(Some(ANSWER_MAX))?;
         stream.set_nodelay(true)?;
-        let port = stream.local_addr()?.port();
-        Ok(Self { input: BufReader::new(stream), port })
+        Ok(Self { input: BufReader::new(stream) })
     }
 
     /// One reply; its last line.

@@ -119,6 +119,11 @@ impl Server {
         Ok(SocketAddr::new(self.facts.host.parse()?, self.facts.ports.smtp))
     }
 
+    /// How it ended, if it did.
+    pub(super) fn ended(&mut self) -> Result<Option<std::process::ExitStatus>> {
+        Ok(self.child.try_wait()?)
+    }
+
     /// SIGKILL, in the midst of whatever it does.
     pub(super) fn kill(mut self) -> Result<()> {
         self.signal(nix::sys::signal::Signal::SIGKILL)?;
