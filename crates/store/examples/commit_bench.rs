@@ -1,8 +1,9 @@
 //! How many messages a second the store keeps, and what each costs the committer.
 //!
-//!     cargo run --release -p store --example commit_bench -- [FOLDER] [SECONDS] [HISTORY]
+//!     cargo run --release -p store --example commit_bench -- [FOLDER] [SECONDS] [HISTORY] [SETTLE]
 //!
-//! HISTORY messages are put in first (and stay in FOLDER for the next run).
+//! HISTORY messages are put in first (and stay in FOLDER for the next run); then it rests for SETTLE
+//! seconds, so that the index of the trace has caught up.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark may panic")]
 
@@ -35,6 +36,7 @@ async fn main() {
     let folder = args.next().map(PathBuf::from);
     let seconds: u64 = args.next().map_or(3, |text| text.parse().unwrap());
     let history: u64 = args.next().map_or(0, |text| text.parse().unwrap());
+    let settle: u64 = args.next().map_or(0, |text| text.parse().unwrap());
     let own = tempfile::tempdir().unwrap();
     let folder = folder.unwrap_or_else(|| own.path().join("data"));
     let db = Sqlite::open(&folder).unwrap();
@@ -51,6 +53,7 @@ async fn main() {
         run(&store, &accounts, (64, 1, 1 << 10), Until::Messages(history)).await;
         println!("history of {history} in {:?}", started.elapsed());
     }
+    tokio::time::sleep(Duration::from_secs(settle)).await;
     println!("writers rcpts   bytes   msg/s  entries/s  commits/s  batch  us/msg  us-commit/msg");
     for cell in CELLS {
         let until = Until::Time(Duration::from_secs(seconds));
