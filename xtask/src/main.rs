@@ -35,6 +35,8 @@ enum Command {
     Crash(harm::crash::Args),
     /// Make system calls of the server fail; peers are told 4xx, and nothing is lost.
     Faults(harm::faults::Args),
+    /// Replay what the server wrote into disks whose power failed, and start it on them.
+    Powercut(harm::powercut::Args),
     /// Start a PostgreSQL cluster of its own, print its address, and remove it when stdin closes.
     Postgres,
 }
@@ -59,6 +61,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Bench(args) => bench::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Crash(args) => harm::crash::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Faults(args) => harm::faults::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Powercut(args) => harm::powercut::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Postgres => postgres::serve().map(|()| ExitCode::SUCCESS),
     }
 }

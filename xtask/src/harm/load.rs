@@ -23,6 +23,8 @@ pub(super) struct Sent {
     /// SHA-256 of its bytes.
     pub(super) digest: String,
     pub(super) acknowledged: bool,
+    /// The number that its 250 gave it.
+    pub(super) kept_as: Option<i64>,
     /// The answer that was not a 250, if one came.
     pub(super) answer: Option<String>,
 }
@@ -114,10 +116,18 @@ impl Session {
             let marker = format!("{}-{n}", self.name);
             let body = self.body(&marker);
             let digest = Sha256::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect();
-            sent.push(Sent { marker, mailboxes, digest, acknowledged: false, answer: None });
+            sent.push(Sent {
+                marker,
+                mailboxes,
+                digest,
+                acknowledged: false,
+                kept_as: None,
+                answer: None,
+            });
             let answer = peer.message(&recipients, &body)?;
             if let Some(last) = sent.last_mut() {
                 last.acknowledged = answer.starts_with("250");
+                last.kept_as = super::powercut::kept(answer.as_bytes()).first().copied();
                 last.answer = (!last.acknowledged).then_some(answer);
             }
         }

@@ -8,6 +8,7 @@ pub(crate) mod crash;
 pub(crate) mod faults;
 mod load;
 mod mailbox;
+pub(crate) mod powercut;
 mod random;
 mod server;
 
