@@ -77,7 +77,13 @@ impl Peer {
             Kind::Postfix => postfix::start(&folder, port, false)?,
             Kind::PostfixTuned => postfix::start(&folder, port, true)?,
             Kind::Sink => quiet(
-                Command::new("smtp-sink").args(["-c", &format!("127.0.0.1:{port}"), "1000"]),
+                Command::new("smtp-sink").args([
+                    "-u",
+                    "nobody",
+                    "-c",
+                    &format!("127.0.0.1:{port}"),
+                    "1000",
+                ]),
                 &folder,
             )?,
             Kind::Gatepost => gatepost::start(&folder, port, binary)?,
