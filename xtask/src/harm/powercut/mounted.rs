@@ -66,7 +66,7 @@ fn wait_until_stopped(pid: i32) -> Result<()> {
             // `pid (name) state ...`; a name may hold anything.
             states.push(stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next()));
         }
-        if states.iter().all(|state| *state == Some('T')) {
+        if states.iter().all(|state| matches!(state, Some('T' | 't'))) {
             return Ok(());
         }
         std::thread::sleep(Duration::from_millis(5));
@@ -107,9 +107,14 @@ impl Mounted {
 
 impl Drop for Mounted {
     fn drop(&mut self) {
-        let unmounted = Command::new("umount").arg(&self.folder).status();
-        if !unmounted.is_ok_and(|status| status.success()) {
-            eprintln!("{} is still mounted", self.folder.display());
+        // A server that was just killed may hold it for a moment.
+        for _ in 0..50 {
+            let unmount = Command::new("umount").arg(&self.folder).stderr(Stdio::null()).status();
+            if unmount.is_ok_and(|status| status.success()) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(100));
         }
+        eprintln!("{} is still mounted", self.folder.display());
     }
 }
