@@ -2,8 +2,8 @@
 //!
 //!     cargo run --release -p store --example commit_bench -- [FOLDER] [SECONDS] [HISTORY] [SETTLE]
 //!
-//! HISTORY messages are put in first (and stay in FOLDER for the next run); then it rests for SETTLE
-//! seconds, so that the index of the trace has caught up.
+//! HISTORY messages are put in first (and stay in FOLDER for the next run); then it rests for
+//! SETTLE seconds, so that the index of the trace has caught up.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark may panic")]
 
