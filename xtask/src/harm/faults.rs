@@ -7,7 +7,7 @@
 use super::load::{Load, Plan, Sent};
 use super::random::Random;
 use super::server::{Server, Setup, site, workshop};
-use super::{Common, prove};
+use super::{After, Common, prove};
 use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::Signal;
 use std::io::{BufRead, BufReader};
@@ -127,7 +127,7 @@ fn endure(
         kept.extend(sent);
     }
     kept.push(back(server, name, random)?);
-    prove(server, kept).map(drop)
+    prove(server, kept, After::Leave)
 }
 
 /// Every answer was 451 or 452, and there were some.
@@ -221,7 +221,7 @@ fn full_disk(setup: &Setup, random: &mut Random) -> Result<()> {
         bail!("the server ended: {status}");
     }
     kept.push(back?);
-    prove(&server, &kept)?;
+    prove(&server, &kept, After::Leave)?;
     server.stop()?;
     drop(mounted);
     println!("faults: a full disk: nothing lost, service back");

@@ -150,7 +150,7 @@ impl Session {
     /// A message that shows a missing, doubled or foreign piece by its digest.
     fn body(&mut self, marker: &str) -> Vec<u8> {
         let size = match self.random.below(100) {
-            n if n < self.plan.large_percent => 66_000 + self.random.below(200_000),
+            n if n < self.plan.large_percent => 66_000 + self.random.below(100_000),
             n if n < 40 => 4_000 + self.random.below(40_000),
             _ => 200 + self.random.below(2_000),
         };
@@ -161,7 +161,8 @@ impl Session {
         while (text.len() as u64) < size {
             // Now and then a line that begins with a dot.
             let dot = if self.random.below(20) == 0 { "." } else { "" };
-            text.push_str(&format!("{dot}{:016x} {marker}\r\n", self.random.next()));
+            let (one, two) = (self.random.next(), self.random.next());
+            text.push_str(&format!("{dot}{one:016x} {two:016x} {one:016x} {marker}\r\n"));
         }
         text.into_bytes()
     }

@@ -1,5 +1,6 @@
 //! What the owners find in their mailboxes, read by a client that is not ours: Python's poplib.
 
+use super::After;
 use super::server::Facts;
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
@@ -17,8 +18,8 @@ pub(super) struct Found {
     pub(super) digest: String,
 }
 
-/// Reads every mailbox; with `remove`, empties it.
-pub(super) fn read(facts: &Facts, remove: bool) -> Result<Vec<Found>> {
+/// Reads every mailbox.
+pub(super) fn read(facts: &Facts, after: After) -> Result<Vec<Found>> {
     let users: Vec<_> = facts
         .users
         .iter()
@@ -26,7 +27,7 @@ pub(super) fn read(facts: &Facts, remove: bool) -> Result<Vec<Found>> {
         .collect();
     let told = serde_json::json!({
         "host": facts.host, "port": facts.ports.pop3s, "certificate": facts.certificate,
-        "remove": remove, "users": users,
+        "remove": after == After::Empty, "users": users,
     });
     let output = python(CLIENT, &told.to_string())?;
     output.lines().map(|line| serde_json::from_str(line).context("a line of the client")).collect()

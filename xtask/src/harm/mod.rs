@@ -12,11 +12,11 @@ pub(crate) mod powercut;
 mod random;
 mod server;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use load::Sent;
 use mailbox::Found;
 use server::Server;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 /// What a run that breaks things is told.
@@ -44,15 +44,30 @@ impl Common {
     }
 }
 
+/// What becomes of the messages that were read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum After {
+    /// They stay.
+    Leave,
+    /// Their owners delete them.
+    Empty,
+}
+
 /// Every message that got 250 is in the mailboxes of its recipients, once and whole; those that
-/// did not may be there, but whole as well; and `fsck` finds nothing.
-fn prove(server: &Server, sent: &[Sent]) -> Result<Vec<Found>> {
+/// did not may be there, but whole as well; nothing else is; and `fsck` finds nothing.
+///
+/// With [`After::Empty`] the mailboxes are empty afterwards.
+fn prove(server: &Server, sent: &[Sent], after: After) -> Result<()> {
     server.fsck()?;
-    let found = server.read_all()?;
+    let found = server.read_all(after)?;
     let mut in_mailbox: HashMap<(&str, &str), Vec<&Found>> = HashMap::new();
     for message in &found {
         let key = (message.mailbox.as_str(), message.marker.as_str());
         in_mailbox.entry(key).or_default().push(message);
+    }
+    let known: HashSet<&str> = sent.iter().map(|message| message.marker.as_str()).collect();
+    if let Some(foreign) = found.iter().find(|found| !known.contains(found.marker.as_str())) {
+        bail!("message {} in {} had been removed", foreign.marker, foreign.mailbox);
     }
     for message in sent {
         for mailbox in &message.mailboxes {
@@ -76,5 +91,5 @@ fn prove(server: &Server, sent: &[Sent]) -> Result<Vec<Found>> {
             );
         }
     }
-    Ok(found)
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! The real server, as a person would run it for others to drive: `gatepost demo --quiet --json`.
 
+use super::After;
 use super::mailbox::{self, Found};
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
@@ -167,13 +168,8 @@ impl Server {
     }
 
     /// Every message of every user.
-    pub(super) fn read_all(&self) -> Result<Vec<Found>> {
-        mailbox::read(&self.facts, false)
-    }
-
-    /// The same, and removes them.
-    pub(super) fn clear(&self) -> Result<Vec<Found>> {
-        mailbox::read(&self.facts, true)
+    pub(super) fn read_all(&self, after: After) -> Result<Vec<Found>> {
+        mailbox::read(&self.facts, after)
     }
 }
 

@@ -16,7 +16,7 @@ mod trace;
 use super::load::{Load, Plan, Sent};
 use super::random::Random;
 use super::server::{Setup, site, workshop};
-use super::{Common, prove};
+use super::{After, Common, prove};
 use anyhow::{Context, Result, ensure};
 use disk::Disk;
 use std::path::{Path, PathBuf};
@@ -164,7 +164,7 @@ fn image(workshop: &Path, binary: &Path, story: &Story, random: &mut Random) -> 
     };
     let proved = (|| {
         let server = setup.start()?;
-        prove(&server, &sent)?;
+        prove(&server, &sent, After::Leave)?;
         server.stop()
     })();
     proved.with_context(|| format!("cut at {cut} ns of {}, {way}", story.folder.display()))?;

@@ -3,9 +3,9 @@
 //! mounted, as after a reboot, and the server started on it.
 
 use super::super::load::{Load, Plan};
-use super::super::prove;
 use super::super::random::Random;
 use super::super::server::{Setup, site, workshop};
+use super::super::{After, prove};
 use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::Signal;
 use std::path::{Path, PathBuf};
@@ -49,7 +49,7 @@ pub(super) fn round(binary: &Path, random: &mut Random) -> Result<Option<usize>>
     let mounted = Mounted::new(&copy, workshop.path().join("b"))?;
     let mounted = mounted.context("the copy cannot be mounted")?;
     let server = Setup { folder: site(&mounted.folder), ..setup }.start()?;
-    prove(&server, &sent)?;
+    prove(&server, &sent, After::Leave)?;
     server.stop()?;
     drop(mounted);
     Ok(Some(sent.iter().filter(|sent| sent.acknowledged).count()))
