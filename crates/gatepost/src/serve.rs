@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// How often certificate files are looked at.
 const CERTIFICATE_LOOK: Duration = Duration::from_secs(60);
@@ -72,12 +72,13 @@ async fn live(
     };
     let server = Arc::new(Server::start(plan, store, doors)?);
     let control = crate::control::serve(&server, &settings)?;
+    let mut stop = Stop::listen()?;
+    let mut hangup = signal(SignalKind::hangup())?;
     announce(ready, &addresses)?;
     let watch = tokio::spawn(watch_certificate(Arc::clone(&server)));
 
-    let mut hangup = signal(SignalKind::hangup())?;
     tokio::select! {
-        stopped = until_stopped() => stopped?,
+        () = stop.wait() => {}
         () = async {
             while hangup.recv().await.is_some() {
                 match server.reload_from_file() {
@@ -162,13 +163,25 @@ fn announce(ready: Option<File>, addresses: &[(String, String)]) -> Result<()> {
     Ok(())
 }
 
-/// Waits for SIGTERM or SIGINT.
-pub(crate) async fn until_stopped() -> Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// The signals that end the server. Listened for before anyone is told that it is ready: a signal
+/// that came in between would kill it instead.
+pub(crate) struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stop {
+    /// From now on SIGTERM and SIGINT are heard.
+    pub(crate) fn listen() -> Result<Self> {
+        let terminate = signal(SignalKind::terminate())?;
+        Ok(Self { terminate, interrupt: signal(SignalKind::interrupt())? })
     }
-    Ok(())
+
+    /// Waits for the first of them.
+    pub(crate) async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }

@@ -68,9 +68,11 @@ async fn live(global: &Global, args: &DemoArgs, folder: &std::path::Path) -> Res
     let server = Arc::new(Server::start(plan, Arc::clone(&store), doors)?);
     let control = crate::control::serve(&server, &site.settings)?;
 
+    let mut stop = crate::serve::Stop::listen()?;
+
     if args.quiet {
         output::json_line(&site.json(std::process::id()))?;
-        crate::serve::until_stopped().await?;
+        stop.wait().await;
         server.stop().await;
         control.await?;
         return Ok(ExitCode::SUCCESS);
@@ -91,7 +93,7 @@ async fn live(global: &Global, args: &DemoArgs, folder: &std::path::Path) -> Res
     }
     if !args.once {
         output::print(&site.card())?;
-        crate::serve::until_stopped().await?;
+        stop.wait().await;
     }
     server.stop().await;
     control.await?;
