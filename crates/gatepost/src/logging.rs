@@ -10,6 +10,8 @@ pub(crate) fn start(default: &str, format: LogFormat) {
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // It would report a full disk behind stderr by eprintln!, which panics.
+        .log_internal_errors(false)
         .with_ansi(false);
     // journald stamps the time itself.
     let under_journald = std::env::var_os("JOURNAL_STREAM").is_some();
