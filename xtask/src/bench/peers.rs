@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Accounts of the cell with many recipients, `1u` to `50u`, beside `u`.
-pub(super) const RECIPIENTS: usize = 50;
+const RECIPIENTS: usize = 50;
 
 /// Which server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
