@@ -45,8 +45,8 @@ pub(super) fn start(folder: &Path, port: u16, binary: &Path) -> Result<Child> {
     quiet(Command::new(binary).args(["--config", &config_arg, "serve"]), folder)
 }
 
-/// Messages in the INBOXes that a cell uses (smtp-source's names for 50 recipients are `u` and 49 of
-/// those with a number), as the administrator's command counts them.
+/// Messages in the INBOXes that a cell uses (smtp-source's names for 50 recipients are `u` and 49
+/// of those with a number), as the administrator's command counts them.
 pub(super) fn count(folder: &Path, binary: &Path, recipients: usize) -> Result<usize> {
     let config = folder.join("gatepost.toml");
     let wanted: Vec<String> = if recipients > 1 { names().collect() } else { vec!["u".into()] };
