@@ -141,6 +141,10 @@ impl Connection {
                 Action::Close => break,
             }
         }
+        // The mailbox is free before the client hears of it: it may come back at once
+        // (RFC 1939 §6 releases the lock, then answers).
+        self.fetching = None;
+        self.opened = None;
         self.say(&mut wire).await;
         wire.close(Instant::now() + CLOSE_LIMIT).await;
         self.log();
