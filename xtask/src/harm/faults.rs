@@ -264,3 +264,35 @@ impl Drop for Mounted {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::{Args, Sent, is_told_later, run};
+    use crate::harm::Common;
+
+    #[test]
+    fn every_fault_is_survived() {
+        if std::env::var_os("GATEPOST_BIN").is_some() {
+            run(&Args { common: Common::default() }).unwrap();
+        } else {
+            assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "GATEPOST_BIN is missing");
+        }
+    }
+
+    #[test]
+    fn a_250_or_a_wrong_answer_during_a_fault_is_seen() {
+        let sent = |acknowledged, answer: Option<&str>| Sent {
+            marker: "m".to_owned(),
+            mailboxes: Vec::new(),
+            digest: String::new(),
+            acknowledged,
+            kept_as: None,
+            answer: answer.map(str::to_owned),
+        };
+        assert!(is_told_later(&[sent(false, Some("452 4.3.1 full")), sent(false, None)]).is_ok());
+        assert!(is_told_later(&[sent(false, Some("451 4.3.0 later")), sent(true, None)]).is_err());
+        assert!(is_told_later(&[sent(false, Some("550 5.0.0 no"))]).is_err());
+        assert!(is_told_later(&[sent(false, None)]).is_err());
+    }
+}
