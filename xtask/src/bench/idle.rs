@@ -11,6 +11,9 @@ use std::process::{Command, Stdio};
 /// Connections that are held.
 const CONNECTIONS: u64 = 1000;
 
+/// A body just below the limit of 35 MiB, with room for its header.
+const LARGE: usize = (35 << 20) - 4096;
+
 /// Memory of one server.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Memory {
@@ -83,7 +86,7 @@ fn held(peer: &Peer, connections: u64, tls: &str) -> Result<f64> {
 fn large(peer: &Peer) -> Result<u64> {
     let before = process::memory_kib(peer.pid(), "VmRSS");
     let status = Command::new("smtp-source")
-        .args(["-s", "1", "-m", "1", "-l", &(35 << 20).to_string(), "-r", "50"])
+        .args(["-s", "1", "-m", "1", "-l", &LARGE.to_string(), "-r", "50"])
         .args(["-f", "s@elsewhere.example", "-t", "u@bench.test"])
         .arg(format!("127.0.0.1:{}", peer.port))
         .status()?;

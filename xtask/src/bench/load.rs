@@ -12,7 +12,7 @@ const BYTES_MAX: usize = 400 << 20;
 /// Messages in one run, at most.
 const MESSAGES_MAX: usize = 40_000;
 /// How long deliveries may lag behind the last acknowledgement.
-const LAG: Duration = Duration::from_secs(90);
+const LAG: Duration = Duration::from_secs(30);
 
 /// One run of a cell.
 pub(super) struct Run {

@@ -27,10 +27,15 @@ const MESSAGES: usize = 400;
 pub(super) fn measure(folder: &Path, binary: &Path) -> Result<Vec<Syncs>> {
     let cell = |size, sessions| Cell { size, sessions, recipients: 1, keep: false };
     let mut found = Vec::new();
-    for kind in [Kind::Postfix, Kind::Gatepost] {
+    for kind in [Kind::Gatepost, Kind::Postfix] {
         let peer = Peer::start(kind, &folder.join("syncs"), binary)?;
         for sessions in [1, 10, 50] {
-            found.push(count(&peer, &cell(1024, sessions), 0)?);
+            match count(&peer, &cell(1024, sessions), 0) {
+                Ok(row) => found.push(row),
+                // A peer that does not live through strace is left out; we may not be.
+                Err(error) if kind != Kind::Gatepost => println!("left out: {error:#}"),
+                Err(error) => return Err(error),
+            }
         }
         if kind == Kind::Gatepost {
             found.push(count(&peer, &cell(1024, 10), 5)?);
