@@ -12,6 +12,7 @@ pub mod envelope;
 pub mod finding;
 pub mod id;
 pub mod index;
+pub mod input;
 pub mod judgement;
 pub mod mime;
 pub mod reason;

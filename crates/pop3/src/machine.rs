@@ -14,7 +14,6 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `input.rs` | unread bytes, and lines cut from them |
 //! | `command.rs` | one line → one command |
 //! | `verbs.rs` | what each command does in each state |
 //! | `login.rs` | USER, PASS and AUTH |
@@ -23,7 +22,6 @@
 
 mod command;
 mod content;
-mod input;
 mod login;
 mod maildrop;
 mod verbs;
@@ -32,7 +30,7 @@ pub use maildrop::Item;
 
 use crate::reply::{self, Severity};
 use content::Content;
-use input::Input;
+use mail::input::Input;
 use mail::{EntryId, Reason, Refusal, Secret};
 use maildrop::{Listing, Maildrop};
 use std::collections::VecDeque;

@@ -10,7 +10,6 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `input.rs` | unread bytes, and lines cut from them |
 //! | `command.rs` | one line → one command |
 //! | `fault.rs` | what can be wrong with a command |
 //! | `state.rs` | where a session stands |
@@ -23,12 +22,12 @@
 //! header is read by `net` before a machine exists; DSN parameters go into `command.rs`; SCRAM is a
 //! [`Mechanism`] and an exchange in `login.rs`.
 
+use mail::input::Input;
 use mail::{BodyKind, Door, ForwardPath, MessageId, Reason, Refusal, ReversePath, Secret};
 use std::collections::VecDeque;
 
 use crate::reply::{self, Reply, Severity, words};
 use fault::Fault;
-use input::Input;
 use state::{Pending, Session, Stage, State};
 
 /// What a session may do, fixed when it begins.
@@ -387,7 +386,6 @@ mod body;
 mod command;
 mod data;
 pub(crate) mod fault;
-mod input;
 mod login;
 mod state;
 #[cfg(test)]

@@ -2,7 +2,6 @@
 //! `verbs.rs` has seen to.
 
 use super::command::LOGIN_LINE_MAX;
-use super::input::Line;
 use super::{Action, Answer, Credentials, Machine, Question, State};
 use crate::reply::Severity;
 use base64::Engine;
@@ -39,14 +38,16 @@ impl Machine {
 
     /// Takes the client's part of AUTH PLAIN, if it is there.
     pub(super) fn exchange_step(&mut self) -> Option<Action> {
-        let Some(line) = self.input.line(|_| LOGIN_LINE_MAX) else { return Some(Action::Read) };
+        let Some(line) = self.input.line(|_| LOGIN_LINE_MAX, false) else {
+            return Some(Action::Read);
+        };
         self.state = State::Authorization(None);
-        match line {
-            Line::Text(text) if text.expose() == "*" => {
+        match self.text(line) {
+            Some(text) if text.expose() == "*" => {
                 self.fault(Reason::SyntaxError, "The log-in is cancelled");
             }
-            Line::Text(text) => self.response(text.expose()),
-            other => self.bad_line(&other),
+            Some(text) => self.response(text.expose()),
+            None => {}
         }
         None
     }

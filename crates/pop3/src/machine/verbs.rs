@@ -2,10 +2,10 @@
 
 use super::command::{self, Command, Unreadable};
 use super::content::Content;
-use super::input::Line;
 use super::maildrop::{Kind, Listing, Maildrop};
 use super::{Action, Machine, Question, State};
-use mail::Reason;
+use mail::input::Line;
+use mail::{Reason, Secret};
 
 /// What is offered always (RFC 2449 §6). LOGIN-DELAY is not: the budgets of failed log-ins do that.
 const CAPABILITIES: &[&str] =
@@ -17,30 +17,40 @@ const UNDER_TLS: &[&str] = &["USER", "SASL PLAIN", "UTF8 USER"];
 impl Machine {
     /// Takes the next command, if there is one.
     pub(super) fn command_step(&mut self) -> Option<Action> {
-        let Some(line) = self.input.line(command::limit) else { return Some(Action::Read) };
-        match line {
-            Line::Text(text) => match command::parse(text.expose()) {
-                Ok(command) => self.run(command),
-                Err(Unreadable::Unknown) => {
-                    self.fault(Reason::UnknownCommand, "The command is not known");
-                }
-                Err(Unreadable::Argument) => {
-                    self.fault(Reason::SyntaxError, "The arguments cannot be read");
-                }
-            },
-            other => self.bad_line(&other),
+        let Some(line) = self.input.line(command::limit, false) else {
+            return Some(Action::Read);
+        };
+        let text = self.text(line)?;
+        match command::parse(text.expose()) {
+            Ok(command) => self.run(command),
+            Err(Unreadable::Unknown) => {
+                self.fault(Reason::UnknownCommand, "The command is not known");
+            }
+            Err(Unreadable::Argument) => {
+                self.fault(Reason::SyntaxError, "The arguments cannot be read");
+            }
         }
         None
     }
 
-    /// Answers a line that is none.
-    pub(super) fn bad_line(&mut self, line: &Line) {
-        match line {
-            Line::TooLong => self.fault(Reason::CommandTooLong, "The line is too long"),
-            Line::BareEnd => self.fault(Reason::BareLineEnd, "Lines end in CR and LF"),
-            Line::NotText => self.fault(Reason::SyntaxError, "The line is no text in UTF-8"),
-            Line::Text(_) => {}
+    /// The text of a line, which may hold a password; a line without is answered here.
+    pub(super) fn text(&mut self, line: Line) -> Option<Secret<String>> {
+        let text = match line {
+            Line::Text { at, .. } => self.input.take(at),
+            Line::Nul => None,
+            Line::TooLong { .. } => {
+                self.fault(Reason::CommandTooLong, "The line is too long");
+                return None;
+            }
+            Line::BareEnd => {
+                self.fault(Reason::BareLineEnd, "Lines end in CR and LF");
+                return None;
+            }
+        };
+        if text.is_none() {
+            self.fault(Reason::SyntaxError, "The line is no text in UTF-8");
         }
+        text
     }
 
     fn run(&mut self, command: Command) {
@@ -153,7 +163,7 @@ impl Machine {
         }
         self.ok("Begin TLS");
         self.state = State::Handshake;
-        if self.input.is_empty() {
+        if self.input.unread().is_empty() {
             self.queue.push_back(Action::StartTls);
         } else {
             // Commands sent along in the clear would be taken as if they had come under TLS.

@@ -5,13 +5,13 @@
 
 use super::command::LOGIN_LINE_MAX;
 use super::fault::Fault;
-use super::input::Line;
 use super::state::{Pending, Stage, State};
 use super::{Credentials, Machine, Mechanism, Question, Step};
 use crate::reply::words;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use mail::Secret;
+use mail::input::Line;
 
 /// `Username:` in base64, as clients of LOGIN expect it.
 const ASK_USER: &str = "VXNlcm5hbWU6";
@@ -63,10 +63,7 @@ impl Machine {
                 if repaired {
                     self.note_repair();
                 }
-                let text = std::str::from_utf8(self.input.slice(at.clone()));
-                let text = text.ok().map(|text| Secret::new(text.to_owned()));
-                self.input.wipe(at);
-                match text {
+                match self.input.take(at) {
                     Some(text) if text.expose() == "*" => self.end_login(Fault::LoginCancelled),
                     Some(text) => self.response(exchange, text.expose()),
                     None => self.end_login(Fault::LoginSyntax),

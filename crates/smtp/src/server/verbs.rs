@@ -2,10 +2,10 @@
 
 use super::command::{self, Command, LOGIN_LINE_MAX};
 use super::fault::Fault;
-use super::input::Line;
 use super::state::{Pending, Stage, State, Transaction};
 use super::{Machine, Question, Queued, Step};
 use crate::reply::words;
+use mail::input::Line;
 use mail::{Door, Reason};
 
 /// Commands without effect (NOOP, HELP, RSET, HELO, EHLO) that a client may send for each message

@@ -1,14 +1,16 @@
-//! What the peer has sent and nobody has looked at yet; and lines cut from it.
+//! What a peer has sent and nobody has looked at yet; and lines cut from it.
 //!
-//! Holds one unfinished command line at most, besides what one call of `receive` brought: an
-//! over-long line is swallowed as it comes.
+//! For the machines of every protocol that speaks in lines: what stands between two lines (a body,
+//! a literal) is taken from the same bytes by its length. Holds one unfinished line at most,
+//! besides what one call of `receive` brought: an over-long line is swallowed as it comes.
 
+use crate::Secret;
 use memchr::{memchr, memchr2};
 use std::ops::Range;
 
 /// The unread bytes, and how far the search for a line end has come.
 #[derive(Default)]
-pub(super) struct Input {
+pub struct Input {
     buffer: Vec<u8>,
     /// Where the unread part begins.
     start: usize,
@@ -21,9 +23,9 @@ pub(super) struct Input {
     after_cr: bool,
 }
 
-/// A line taken from the input.
+/// A line taken from an [`Input`].
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Line {
+pub enum Line {
     /// A good line, without its end; `repaired` where that end was a bare LF.
     Text {
         /// Where the text is: see [`Input::slice`].
@@ -44,19 +46,19 @@ pub(super) enum Line {
 
 impl Input {
     /// Takes what the peer sent.
-    pub(super) fn receive(&mut self, bytes: &[u8]) {
+    pub fn receive(&mut self, bytes: &[u8]) {
         self.buffer.drain(..self.start.min(self.buffer.len()));
         self.start = 0;
         self.buffer.extend_from_slice(bytes);
     }
 
     /// What has not been read.
-    pub(super) fn unread(&self) -> &[u8] {
+    pub fn unread(&self) -> &[u8] {
         self.buffer.get(self.start..).unwrap_or_default()
     }
 
     /// Marks the next `count` bytes as read; their slice stays good until the next `receive`.
-    pub(super) fn consume(&mut self, count: usize) -> Range<usize> {
+    pub fn consume(&mut self, count: usize) -> Range<usize> {
         let from = self.start;
         self.start = (from + count).min(self.buffer.len());
         self.searched = 0;
@@ -64,44 +66,51 @@ impl Input {
     }
 
     /// Bytes that were read before.
-    pub(super) fn slice(&self, at: Range<usize>) -> &[u8] {
+    pub fn slice(&self, at: Range<usize>) -> &[u8] {
         self.buffer.get(at).unwrap_or_default()
     }
 
+    /// The text of a line that may be a secret, overwritten here; `None` if it is not UTF-8.
+    pub fn take(&mut self, at: Range<usize>) -> Option<Secret<String>> {
+        let text = std::str::from_utf8(self.slice(at.clone())).ok();
+        let text = text.map(|text| Secret::new(text.to_owned()));
+        self.wipe(at);
+        text
+    }
+
     /// Overwrites bytes that held a secret.
-    pub(super) fn wipe(&mut self, at: Range<usize>) {
+    pub fn wipe(&mut self, at: Range<usize>) {
         self.buffer.get_mut(at).unwrap_or_default().fill(0);
     }
 
-    /// Forgets everything that has not been read.
-    pub(super) fn clear(&mut self) {
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.buffer.fill(0);
         *self = Self::default();
     }
 
     /// Gives unused memory back.
-    pub(super) fn shrink(&mut self) {
+    pub fn shrink(&mut self) {
         self.buffer.drain(..self.start.min(self.buffer.len()));
         self.start = 0;
         self.buffer.shrink_to_fit();
     }
 
     /// How much memory it takes.
-    #[cfg(test)]
-    pub(super) fn capacity(&self) -> usize {
+    pub fn capacity(&self) -> usize {
         self.buffer.capacity()
     }
 
-    /// Whether the bytes are anywhere in memory, read or not.
-    #[cfg(test)]
-    pub(super) fn holds(&self, bytes: &[u8]) -> bool {
+    /// Whether the bytes are anywhere in memory, read or not: no secret may be.
+    pub fn holds(&self, bytes: &[u8]) -> bool {
         memchr::memmem::find(&self.buffer, bytes).is_some()
     }
 
-    /// Takes the next line, if all of it is there.
+    /// Takes the next line, if all of it is there. One that is no [`Line::Text`] is overwritten.
     ///
     /// Only CRLF ends a line, and a bare LF where `repair` allows it. `limit` gives the longest
     /// line allowed, its end included, from how the line begins.
-    pub(super) fn line(&mut self, limit: impl Fn(&[u8]) -> usize, repair: bool) -> Option<Line> {
+    pub fn line(&mut self, limit: impl Fn(&[u8]) -> usize, repair: bool) -> Option<Line> {
         let unread = self.buffer.get(self.start..).unwrap_or_default();
         let rest = unread.get(self.searched..).unwrap_or_default();
         let Some(found) = memchr(b'\n', rest) else {
@@ -110,7 +119,8 @@ impl Input {
             if let (Some(limit), Some(last)) = (passed, unread.last()) {
                 self.after_cr = *last == b'\r';
                 self.swallowing = Some(limit);
-                self.consume(self.buffer.len() - self.start);
+                let swallowed = self.consume(self.buffer.len() - self.start);
+                self.wipe(swallowed);
             }
             return None;
         };
@@ -134,7 +144,10 @@ impl Input {
             }
         };
         self.swallowing = None;
-        self.consume(end + 1);
+        let whole = self.consume(end + 1);
+        if !matches!(line, Line::Text { .. }) {
+            self.wipe(whole);
+        }
         Some(line)
     }
 
@@ -182,5 +195,32 @@ mod tests {
         check(b"A\rB\r\nC\r\r\n", false, &["BareEnd", "BareEnd"]);
         check(b"A\0B\r\n\0\r\r\n\r\0\r\n", false, &["Nul", "Nul", "BareEnd"]);
         check(b"\r\n", false, &[""]);
+    }
+    #[test]
+    fn secrets_are_overwritten() {
+        let mut lines = Input::default();
+        lines.receive(b"PASS secret\r\n\xff\r\nNOOP\r\n");
+        let Some(Line::Text { at, .. }) = lines.line(|_| 255, false) else { panic!("no line") };
+        let text = lines.take(at).map(|text| text.expose().clone());
+        assert_eq!(text.as_deref(), Some("PASS secret"));
+        assert!(!lines.holds(b"secret") && lines.holds(b"NOOP"));
+        let Some(Line::Text { at, .. }) = lines.line(|_| 255, false) else { panic!("no line") };
+        assert!(lines.take(at).is_none(), "not UTF-8");
+        for bad in [b"secret\n".as_slice(), b"secret\0\r\n", b"a longer secret", b"secret\r\n"] {
+            lines.receive(bad);
+            while lines.line(|_| 10, false).is_some() {}
+            assert!(!lines.holds(b"secret"), "of {bad:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_line_is_taken_by_its_length() {
+        let mut input = Input::default();
+        input.receive(b"A {3}\r\n\n\0xB\r\n");
+        assert!(matches!(input.line(|_| 80, false), Some(Line::Text { .. })));
+        let literal = input.consume(3);
+        assert_eq!(input.slice(literal), b"\n\0x");
+        assert!(matches!(input.line(|_| 80, false), Some(Line::Text { at, .. }) if at.len() == 1));
+        assert!(input.unread().is_empty());
     }
 }
