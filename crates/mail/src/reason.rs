@@ -131,6 +131,8 @@ reasons! {
     AliasTooLarge = "alias_too_large",
     /// No credentials without TLS, anywhere.
     TlsRequired = "tls_required",
+    /// Who submits mail has to log in first (RFC 6409 §4.3, RFC 4954 §6).
+    LoginRequired = "login_required",
     /// The name or the password is wrong.
     BadCredentials = "bad_credentials",
     /// Too many failed log-ins lately.

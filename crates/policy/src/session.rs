@@ -6,8 +6,7 @@ use crate::budget::Allowance;
 use crate::shared::network;
 use crate::snapshot::Snapshot;
 use mail::{
-    Address, Decision, Door, Finding, Peer, Reason, Refusal, ReplyText, ReversePath, Suggestion,
-    Timestamp,
+    Address, Decision, Door, Finding, Peer, Reason, Refusal, ReversePath, Suggestion, Timestamp,
 };
 
 impl Snapshot {
@@ -44,17 +43,16 @@ impl Snapshot {
         Decision::Allow(())
     }
 
-    /// Whether mail from this sender may come: the access map, the disk, the rate.
+    /// Whether mail from this sender may come: a submission door wants a
+    /// log-in first; then the access map, the disk, the rate.
     ///
     /// `Discard` holds for the whole message: the caller remembers it until the end of the data.
     /// The null path is never refused by the map (RFC 5321 §4.5.5).
     pub fn sender(&self, peer: &Peer, from: &ReversePath, _size: Option<u64>) -> Decision<()> {
         let now = self.shared.clock.now();
         if matches!(peer.door, Door::Submission | Door::Submissions) && peer.login.is_none() {
-            // RFC 6409 §4.3, with the code of RFC 4954 §6.
-            let text = "Authentication required".to_owned();
-            let text = ReplyText { code: 530, enhanced: Some((5, 7, 0)), text };
-            return Decision::Refuse(Refusal::new(Reason::RelayDenied).text(text));
+            // RFC 6409 §4.3. Before every other rule, so that a stranger learns nothing of them.
+            return Decision::Refuse(Refusal::new(Reason::LoginRequired));
         }
         if let Some(rule) = self.rule_of_client(peer, now)
             && let discarded @ Decision::Discard(_) = rule.decision()

@@ -357,7 +357,9 @@ async fn rates_and_submission() {
     assert_eq!(sender(Door::Smtp), "allow");
     assert_eq!(sender(Door::Smtp), "allow");
     assert_eq!(sender(Door::Smtp), "later rate_exceeded limit rate.messages_per_minute_max");
-    assert_eq!(sender(Door::Submission), "refuse relay_denied ");
+    for door in [Door::Submission, Door::Submissions] {
+        assert_eq!(sender(door), "refuse login_required ", "{door:?}");
+    }
     let mut user = peer(Door::Submission, "203.0.113.9");
     let address = Address::parse("anna@ours.example").unwrap();
     user.login = Some(Login { account: AccountId(1), address });

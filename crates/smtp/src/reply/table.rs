@@ -90,6 +90,7 @@ const ROWS: &[Short] = &[
     (AliasLoop, Permanent, 554, 451, (4, 6), "The alias leads back to itself"),
     (AliasTooLarge, Permanent, 554, 451, (3, 5), "The alias has too many members"),
     (TlsRequired, Permanent, 530, 454, (7, 0), "Must issue a STARTTLS command first"),
+    (LoginRequired, Permanent, 530, 454, (7, 0), "Authentication required"),
     // One text for the unknown name, the wrong password and the spent budget.
     (BadCredentials, Permanent, 535, 454, (7, 8), "Authentication credentials invalid"),
     (LoginBudget, Temporary, 535, 454, (7, 0), "Authentication is not possible at present, try again later"),

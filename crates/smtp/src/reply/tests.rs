@@ -41,6 +41,7 @@ fn what_other_rooms_rely_on() {
     check(Severity::Permanent, Reason::MessageTooLarge, "552 5.3.4 ");
     check(Severity::Permanent, Reason::BareLineEnd, "550 5.6.0 ");
     check(Severity::Permanent, Reason::TlsRequired, "530 5.7.0 ");
+    check(Severity::Permanent, Reason::LoginRequired, "530 5.7.0 ");
     check(Severity::Temporary, Reason::NoRouteYet, "451 4.3.2 ");
     check(Severity::Temporary, Reason::MailboxFull, "452 4.2.2 ");
     check(Severity::Temporary, Reason::StorageFull, "452 4.3.1 ");
