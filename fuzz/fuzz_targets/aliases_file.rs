@@ -1,21 +1,9 @@
 //! The aliases file, without a folder to include from: no text makes it touch the disk.
 #![no_main]
 
-use config::aliases::{Goal, parse_file, parse_goals};
-use libfuzzer_sys::fuzz_target;
-use std::path::Path;
+#[path = "../../crates/config/tests/exercise/aliases_file.rs"]
+mod exercise;
 
-fuzz_target!(|bytes: &[u8]| {
-    let text = String::from_utf8_lossy(bytes);
-    let (entries, problems) = parse_file(Path::new("aliases"), &text, None);
-    assert!(problems.iter().all(|problem| problem.line > 0 && problem.column > 0));
-    for entry in &entries {
-        assert!(!entry.goals.is_empty() || !entry.refused.is_empty());
-        for goal in &entry.goals {
-            if let Goal::Local(name) | Goal::Final(name) = goal {
-                assert!(!name.starts_with(['|', '/']), "a program or file is no local name");
-            }
-        }
-    }
-    let _ = parse_goals(&text);
-});
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| exercise::exercise(bytes));

@@ -9,20 +9,13 @@
 
 #![expect(clippy::expect_used, reason = "a test may stop where it stands")]
 
-#[path = "../../../tests/src/transcript/mod.rs"]
-#[expect(unreachable_pub, reason = "public where the whole-server tests use it")]
-mod transcript;
-
 use mail::{EntryId, Reason, Refusal};
 use pop3::machine::{Action, Answer, Item, Machine, Options, Question};
-use std::path::Path;
-use transcript::{Conversation, Script, Settings};
+use tests::transcript::{self, Conversation, Next, Script, Settings};
 
 #[test]
 fn every_conversation_is_the_same_however_it_is_cut() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/sessions/pop3");
-    let count = transcript::replay_folder::<Pop3>(&folder);
-    assert!(count >= 25, "only {count} conversations were found");
+    transcript::replay::<Pop3>("pop3", 25);
 }
 
 /// What a mailbox may hold. The first has the id 101, the next 102.
@@ -43,11 +36,6 @@ const WINDOW: usize = 7;
 struct Pop3 {
     machine: Machine,
     messages: Vec<(Item, &'static str)>,
-    opened: bool,
-    handshake: bool,
-    closed: bool,
-    said: Vec<u8>,
-    did: Vec<String>,
     /// What is left of the message that is being sent, and whether it breaks off.
     sending: (&'static [u8], bool),
 }
@@ -76,55 +64,49 @@ impl Conversation for Pop3 {
                 .enumerate()
                 .map(item)
                 .collect(),
-            opened: false,
-            handshake: false,
-            closed: false,
-            said: Vec::new(),
-            did: Vec::new(),
             sending: (b"", false),
         }
     }
 
-    fn open(&mut self, script: &mut Script) {
-        self.opened = true;
-        self.run(script);
-    }
-
-    fn turn(&mut self, script: &mut Script) {
-        if std::mem::take(&mut self.handshake) {
-            self.machine.secured();
-            self.run(script);
+    fn next(&mut self, script: &mut Script) -> Next {
+        match self.machine.next() {
+            Action::Read => return Next::Read,
+            Action::Close => return Next::Close,
+            Action::StartTls => return Next::StartTls,
+            Action::Note(reason, detail) => return Next::Did(format!("note {reason} {detail}")),
+            Action::Write => {
+                let written = self.machine.output().len();
+                assert!(written < 20_000, "a listing is made window by window");
+                return Next::Write;
+            }
+            Action::Fetch => self.fetch(),
+            Action::Ask(question) => {
+                let answer = self.ask(&question, script);
+                self.machine.answer(answer);
+            }
         }
+        Next::GoOn
     }
 
-    fn receive(&mut self, bytes: &[u8], script: &mut Script) {
-        // Bytes of the same turn came before the handshake could begin.
-        self.handshake = false;
+    fn output(&mut self) -> &mut Vec<u8> {
+        self.machine.output()
+    }
+
+    fn receive(&mut self, bytes: &[u8]) {
         self.machine.receive(bytes);
-        if self.opened && !self.closed {
-            self.run(script);
-        }
     }
 
-    fn event(&mut self, event: &str, script: &mut Script) {
+    fn secured(&mut self) {
+        self.machine.secured();
+    }
+
+    fn event(&mut self, event: &str) {
         match event.split_once(' ') {
             None if event == "eof" => self.machine.eof(),
             None if event == "drain" => self.machine.drain(),
             Some(("cut", reason)) => self.machine.cut(word(reason)),
             _ => panic!("no such event: {event}"),
         }
-        self.run(script);
-    }
-
-    fn said(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.said)
-    }
-
-    fn did(&mut self) -> Vec<String> {
-        if self.handshake {
-            self.did.push("starttls".to_owned());
-        }
-        std::mem::take(&mut self.did)
     }
 
     fn kept(&mut self) -> Vec<String> {
@@ -135,40 +117,6 @@ impl Conversation for Pop3 {
 }
 
 impl Pop3 {
-    /// Does what the machine wants until it wants to read.
-    fn run(&mut self, script: &mut Script) {
-        loop {
-            match self.machine.next() {
-                Action::Read => break,
-                Action::Write => {
-                    let written = std::mem::take(self.machine.output());
-                    assert!(written.len() < 20_000, "a listing is made window by window");
-                    self.said.extend(written);
-                }
-                Action::Close => {
-                    if !std::mem::replace(&mut self.closed, true) {
-                        self.did.push("close".to_owned());
-                    }
-                    break;
-                }
-                Action::StartTls => {
-                    self.handshake = true;
-                    break;
-                }
-                Action::Fetch => self.fetch(),
-                Action::Note(reason, detail) => {
-                    let note = format!("note {reason} {detail}");
-                    self.did.push(note.trim_end().to_owned());
-                }
-                Action::Ask(question) => {
-                    let answer = self.ask(&question, script);
-                    self.machine.answer(answer);
-                }
-            }
-        }
-        self.said.append(self.machine.output());
-    }
-
     fn fetch(&mut self) {
         let (rest, cut) = self.sending;
         let (window, rest) = rest.split_at(rest.len().min(WINDOW));

@@ -9,30 +9,18 @@
 
 #![expect(clippy::expect_used, reason = "a test may stop where it stands")]
 
-#[path = "../../../tests/src/transcript/mod.rs"]
-#[expect(unreachable_pub, reason = "public where the whole-server tests use it")]
-mod transcript;
-
 use mail::{BodyKind, Door, ForwardPath, MessageId, Reason, Refusal, ReplyText, ReversePath};
 use smtp::server::{Action, Answer, Machine, Options, Question};
-use std::path::Path;
-use transcript::{Conversation, Script, Settings};
+use tests::transcript::{self, Conversation, Next, Script, Settings};
 
 #[test]
 fn every_conversation_is_the_same_however_it_is_cut() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/sessions/smtp");
-    let count = transcript::replay_folder::<Smtp>(&folder);
-    assert!(count >= 35, "only {count} conversations were found");
+    transcript::replay::<Smtp>("smtp", 35);
 }
 
 /// The machine, with a policy that reads its answers from the script.
 struct Smtp {
     machine: Machine,
-    opened: bool,
-    handshake: bool,
-    closed: bool,
-    said: Vec<u8>,
-    did: Vec<String>,
     envelope: String,
     body: Vec<u8>,
     fail_body: Option<Reason>,
@@ -60,11 +48,6 @@ impl Conversation for Smtp {
         };
         Self {
             machine: Machine::new(options),
-            opened: false,
-            handshake: false,
-            closed: false,
-            said: Vec::new(),
-            did: Vec::new(),
             envelope: String::new(),
             body: Vec::new(),
             fail_body: None,
@@ -72,28 +55,45 @@ impl Conversation for Smtp {
         }
     }
 
-    fn open(&mut self, script: &mut Script) {
-        self.opened = true;
-        self.run(script);
-    }
-
-    fn turn(&mut self, script: &mut Script) {
-        if std::mem::take(&mut self.handshake) {
-            self.machine.secured();
-            self.run(script);
+    fn next(&mut self, script: &mut Script) -> Next {
+        match self.machine.next() {
+            Action::Read => return Next::Read,
+            Action::Close => return Next::Close,
+            Action::StartTls => return Next::StartTls,
+            Action::Note(reason, detail, code) => {
+                return Next::Did(format!("note {reason} {code} {detail}"));
+            }
+            Action::Abandon => {
+                self.body.clear();
+                return Next::Did("abandon".to_owned());
+            }
+            Action::Body(bytes) => {
+                self.body.extend_from_slice(bytes);
+                if let Some(reason) = self.fail_body.take() {
+                    self.machine.fail_body(Refusal::new(reason));
+                }
+            }
+            Action::Ask(question) => {
+                let answer = self.ask(&question, script);
+                self.machine.answer(answer);
+            }
         }
+        Next::GoOn
     }
 
-    fn receive(&mut self, bytes: &[u8], script: &mut Script) {
-        // Bytes of the same turn came before the handshake could begin.
-        self.handshake = false;
+    fn output(&mut self) -> &mut Vec<u8> {
+        self.machine.output()
+    }
+
+    fn receive(&mut self, bytes: &[u8]) {
         self.machine.receive(bytes);
-        if self.opened && !self.closed {
-            self.run(script);
-        }
     }
 
-    fn event(&mut self, event: &str, script: &mut Script) {
+    fn secured(&mut self) {
+        self.machine.secured();
+    }
+
+    fn event(&mut self, event: &str) {
         match event.split_once(' ') {
             None if event == "eof" => self.machine.eof(),
             None if event == "drain" => self.machine.drain(),
@@ -101,18 +101,6 @@ impl Conversation for Smtp {
             Some(("body_fails", reason)) => self.fail_body = Some(word(reason)),
             _ => panic!("no such event: {event}"),
         }
-        self.run(script);
-    }
-
-    fn said(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.said)
-    }
-
-    fn did(&mut self) -> Vec<String> {
-        if self.handshake {
-            self.did.push("starttls".to_owned());
-        }
-        std::mem::take(&mut self.did)
     }
 
     fn kept(&mut self) -> Vec<String> {
@@ -121,44 +109,6 @@ impl Conversation for Smtp {
 }
 
 impl Smtp {
-    /// Does what the machine wants until it wants to read.
-    fn run(&mut self, script: &mut Script) {
-        loop {
-            match self.machine.next() {
-                Action::Read => break,
-                Action::Close => {
-                    if !std::mem::replace(&mut self.closed, true) {
-                        self.did.push("close".to_owned());
-                    }
-                    break;
-                }
-                Action::StartTls => {
-                    self.handshake = true;
-                    break;
-                }
-                Action::Body(bytes) => {
-                    self.body.extend_from_slice(bytes);
-                    if let Some(reason) = self.fail_body.take() {
-                        self.machine.fail_body(Refusal::new(reason));
-                    }
-                }
-                Action::Abandon => {
-                    self.body.clear();
-                    self.did.push("abandon".to_owned());
-                }
-                Action::Note(reason, detail, code) => {
-                    let note = format!("note {reason} {code} {detail}");
-                    self.did.push(note.trim_end().to_owned());
-                }
-                Action::Ask(question) => {
-                    let answer = self.ask(&question, script);
-                    self.machine.answer(answer);
-                }
-            }
-        }
-        self.said.append(self.machine.output());
-    }
-
     fn ask(&mut self, question: &Question, script: &mut Script) -> Answer {
         let text = show(question);
         let given = script.answer(&text);

@@ -25,31 +25,51 @@ use std::path::{Path, PathBuf};
 
 mod format;
 mod replay;
+mod session;
 
 pub use format::{Script, Settings};
 
-/// A machine, or a connection to a server, that can be talked to.
+/// A machine that can be talked to, with someone who answers its questions from the script.
 pub trait Conversation {
     /// A session that is accepted and has said nothing yet.
     fn begin(settings: &Settings) -> Self;
-    /// The server may speak.
-    fn open(&mut self, script: &mut Script);
-    /// The client, which has read everything said so far, begins another turn.
-    fn turn(&mut self, script: &mut Script);
-    /// Bytes of the client arrive (before [`Conversation::open`]: too early).
-    fn receive(&mut self, bytes: &[u8], script: &mut Script);
+    /// Lets the machine take a step; its questions are answered here.
+    fn next(&mut self, script: &mut Script) -> Next;
+    /// What it has to say; it is taken away.
+    fn output(&mut self) -> &mut Vec<u8>;
+    /// Bytes of the client arrive.
+    fn receive(&mut self, bytes: &[u8]);
+    /// The handshake of [`Next::StartTls`] is done.
+    fn secured(&mut self);
     /// A `*` line.
-    fn event(&mut self, event: &str, script: &mut Script);
-    /// What the server said since the last call.
-    fn said(&mut self) -> Vec<u8>;
-    /// What the server did since the last call, as in `!` lines.
-    fn did(&mut self) -> Vec<String>;
+    fn event(&mut self, event: &str);
     /// What is kept at the end, as in `=` lines.
     fn kept(&mut self) -> Vec<String>;
 }
 
-/// Replays every `*.txt` of a folder; panics with all that went wrong. Returns their number.
-pub fn replay_folder<C: Conversation>(folder: &Path) -> usize {
+/// What a machine's step came to.
+#[derive(Debug)]
+pub enum Next {
+    /// Nothing that shows: it goes on.
+    GoOn,
+    /// What it said is to be written, then it goes on.
+    Write,
+    /// Something for a `!` line.
+    Did(String),
+    /// It wants to read.
+    Read,
+    /// It wants a handshake.
+    StartTls,
+    /// It is over.
+    Close,
+}
+
+/// Replays every `*.txt` of a folder of `tests/sessions`.
+///
+/// # Panics
+/// With all that went wrong, or if there are fewer than `least` conversations.
+pub fn replay<C: Conversation>(folder: &str, least: usize) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("sessions").join(folder);
     let entries = std::fs::read_dir(folder).expect("the folder of transcripts is there");
     let mut files: Vec<PathBuf> = entries
         .map(|entry| entry.expect("a readable folder").path())
@@ -61,7 +81,7 @@ pub fn replay_folder<C: Conversation>(folder: &Path) -> usize {
     let failures: Vec<String> =
         files.iter().filter_map(|file| replay::file::<C>(file, seed).err()).collect();
     assert!(failures.is_empty(), "SEED={seed}\n{}", failures.join("\n"));
-    files.len()
+    assert!(files.len() >= least, "only {} conversations were found", files.len());
 }
 
 /// `SEED` of the environment, or one that nobody chose.

@@ -2,6 +2,7 @@
 
 use super::Conversation;
 use super::format::{Transcript, shown};
+use super::session::Session;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -50,7 +51,7 @@ fn file_again<C: Conversation>(path: &Path, seed: u64) -> Result<(), String> {
 /// The transcript with what really happened in place of what was expected.
 fn replay<C: Conversation>(expected: &Transcript, cuts: Cuts) -> Result<Transcript, String> {
     let mut actual = expected.clone();
-    let mut conversation = C::begin(&expected.settings);
+    let mut conversation = Session::<C>::new(&expected.settings);
     let mut random = Random(match cuts {
         Cuts::Random(seed) => seed | 1,
         _ => 1,

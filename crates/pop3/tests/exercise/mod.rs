@@ -6,6 +6,7 @@
 
 use mail::{EntryId, Reason, Refusal};
 use pop3::machine::{Action, Answer, Item, Machine, Options, Question};
+use tests::machine::Session;
 
 /// All that a session came to.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -20,14 +21,13 @@ const MESSAGES: [&[u8]; 3] =
     [b"Subject: x\r\n\r\n.\r\n..\r\nend\r\n", b"", b"a: b\n\n.\nno end\r.\r\n."];
 
 /// Talks to a machine, and panics if it breaks one of its promises.
-pub fn exercise(bytes: &[u8]) {
-    let Some((&[options, store, cuts], sent)) = bytes.split_first_chunk::<3>() else { return };
-    let whole = talk(options, store, &mut std::iter::once(sent));
-    let again = talk(options, store, &mut sent.chunks(1 + usize::from(cuts % 13)));
-    assert_eq!(whole, again, "the cuts made a difference");
+pub(crate) fn exercise(bytes: &[u8]) {
+    let Some(session) = Session::new(bytes) else { return };
+    let Session { options, answers, .. } = session;
+    let whole = session.whole_and_cut(|pieces| talk(options, answers, pieces));
     check_output(&whole.output);
     let said_quit =
-        sent.split(|byte| *byte == b'\n').any(|line| line.eq_ignore_ascii_case(b"QUIT\r"));
+        session.sent.split(|byte| *byte == b'\n').any(|line| line.eq_ignore_ascii_case(b"QUIT\r"));
     assert!(whole.removed.is_empty() || said_quit, "something was removed without QUIT");
 }
 

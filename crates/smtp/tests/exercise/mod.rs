@@ -5,6 +5,7 @@
 
 use mail::{Door, MessageId, Reason, Refusal};
 use smtp::server::{Action, Answer, Machine, Options, Question};
+use tests::machine::Session;
 
 /// All that a session came to.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -17,11 +18,10 @@ struct Told {
 }
 
 /// Talks to a machine, and panics if it breaks one of its promises.
-pub fn exercise(bytes: &[u8]) {
-    let Some((&[options, policy, cuts], sent)) = bytes.split_first_chunk::<3>() else { return };
-    let whole = talk(options, policy, &mut std::iter::once(sent));
-    let again = talk(options, policy, &mut sent.chunks(1 + usize::from(cuts % 13)));
-    assert_eq!(whole, again, "the cuts made a difference");
+pub(crate) fn exercise(bytes: &[u8]) {
+    let Some(session) = Session::new(bytes) else { return };
+    let Session { options, answers, .. } = session;
+    let whole = session.whole_and_cut(|pieces| talk(options, answers, pieces));
     check_output(&whole.output);
     let answered = whole.output.windows(8).filter(|eight| eight.starts_with(b"OK, kept")).count();
     assert_eq!(answered, whole.kept.len(), "a 250 for what was not kept");
