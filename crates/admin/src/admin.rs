@@ -1,6 +1,6 @@
 //! What operations work on.
 
-use crate::Error;
+use crate::{DoorView, Error, LogLine, Sessions};
 use filter::Filter;
 use mail::{AccountId, Timestamp};
 use net::Clock;
@@ -49,14 +49,14 @@ pub struct Running {
 /// What only a running server knows of itself.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
-    /// Each door with its address.
-    pub doors: Vec<(String, String)>,
-    /// Open sessions.
-    pub sessions: u64,
+    /// Each door with its sessions.
+    pub doors: Vec<DoorView>,
+    /// Open sessions at all doors, and how many there may be.
+    pub sessions: Sessions,
     /// When the certificate ends.
     pub certificate_ends: Option<Timestamp>,
-    /// The newest errors, with time.
-    pub errors: Vec<String>,
+    /// The newest warnings and errors of the log, newest last.
+    pub log: Vec<LogLine>,
     /// When the server started.
     pub started: Option<Timestamp>,
 }

@@ -12,11 +12,13 @@ pub mod password;
 mod perform;
 mod request;
 mod response;
+mod status;
 
 pub use admin::{Admin, AdminParts, Facts, Running};
 pub use perform::perform;
 pub use request::{Paging, Request, TraceAbout};
 pub use response::{
     AccessView, AccountView, AliasReview, AliasView, DomainView, EntryView, Error, Fsck,
-    MailboxView, Page, Response, Status, SubjectView,
+    MailboxView, Page, Response, SubjectView,
 };
+pub use status::{Commits, Disk, DoorView, LogLine, Sessions, Status};

@@ -1,5 +1,6 @@
 //! What an operation answers: typed, so that every skin can show it in its own way.
 
+use crate::Status;
 use mail::{Address, EntryId, MailboxId, Timestamp, TraceRow};
 use serde::{Deserialize, Serialize};
 
@@ -184,33 +185,6 @@ pub struct EntryView {
     pub from: String,
     /// Subject, decoded.
     pub subject: String,
-}
-
-/// The state of the server.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Status {
-    /// Version of the binary.
-    pub version: String,
-    /// The engine of the store.
-    pub engine: String,
-    /// Each door with its address.
-    pub doors: Vec<(String, String)>,
-    /// Open sessions.
-    pub sessions: u64,
-    /// Commits since the start.
-    pub commits: u64,
-    /// Writes since the start; with `commits`, how many share one.
-    pub writes: u64,
-    /// Bytes free where the data is.
-    pub disk_free: u64,
-    /// Whether mail is accepted as far as the disk goes.
-    pub disk_ok: bool,
-    /// When the certificate ends.
-    pub certificate_ends: Option<Timestamp>,
-    /// The newest errors, with time.
-    pub errors: Vec<String>,
-    /// Seconds since the start; 0 where no server runs.
-    pub uptime_secs: u64,
 }
 
 /// What `fsck` found.

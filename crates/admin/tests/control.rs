@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use admin::control::{self, Client};
-use admin::{Admin, AdminParts, Error, Facts, Paging, Request, Response, Running, TraceAbout};
+use admin::{Admin, AdminParts, Error, Paging, Request, Response, Running, TraceAbout};
 use config::Settings;
 use filter::Filter;
 use filter::intake::{self, Outcome};
@@ -52,7 +52,7 @@ impl House {
                 sessions.lock().unwrap().push(account);
                 2
             }),
-            facts: Box::new(|| Facts { sessions: 7, ..Facts::default() }),
+            facts: Box::new(facts),
         };
         let admin = Admin::new(AdminParts {
             store: Arc::clone(&store),
@@ -145,6 +145,23 @@ impl House {
         self.serving.await.unwrap();
         assert!(!self.socket.exists());
         self.store.close().await;
+    }
+}
+
+/// What the running server would tell: its certificate ends in ten days and a bit.
+fn facts() -> admin::Facts {
+    let now = Clock::system().now();
+    let door =
+        |door: &str, address: &str, sessions| (door.to_owned(), address.to_owned(), sessions);
+    let doors = [door("smtp", "[::]:25", 5), door("smtp", "0.0.0.0:25", 1), door("pop3s", "x", 1)];
+    admin::Facts {
+        doors: doors
+            .map(|(door, address, sessions)| admin::DoorView { door, address, sessions })
+            .into(),
+        sessions: admin::Sessions { open: 7, max: 1_200, per_address_max: 30 },
+        certificate_ends: Some(now.plus_millis(10 * 86_400_000 + 60_000)),
+        log: vec![admin::LogLine { at: now, level: "warn".to_owned(), text: "odd".to_owned() }],
+        started: Some(now.plus_millis(-5_000)),
     }
 }
 
@@ -360,7 +377,7 @@ async fn the_protocol_survives_what_is_no_request() {
     raw.read_to_string(&mut text).await.unwrap();
     let lines: Vec<_> = text.lines().collect();
     assert!(lines[0].starts_with("{\"error\":{\"error\":\"invalid\""), "{text}");
-    assert!(lines[1].contains("\"sessions\":7"), "{text}");
+    assert!(lines[1].contains("\"result\":\"status\""), "{text}");
 
     let mut raw = tokio::net::UnixStream::connect(&house.socket).await.unwrap();
     let flood = vec![b'x'; 2 << 20];
@@ -372,5 +389,32 @@ async fn the_protocol_survives_what_is_no_request() {
 
     let refused = house.ask(Request::Reload).await.unwrap_err();
     assert!(matches!(refused, Error::Invalid(text) if text.contains("line 3")));
+    house.close().await;
+}
+
+#[tokio::test]
+async fn the_status_says_what_an_administrator_watches() {
+    let mut house = House::with_anna().await;
+    let response = house.ask(Request::Status).await.unwrap();
+    // As programs read it: these names are promised.
+    let status = serde_json::to_value(&response).unwrap()["value"].clone();
+    assert_eq!(status["running"], true, "{status}");
+    assert_eq!(status["engine"], "sqlite");
+    assert!(status["uptime_secs"].as_u64().unwrap() >= 5);
+    let second = serde_json::json!({ "door": "smtp", "address": "0.0.0.0:25", "sessions": 1 });
+    assert_eq!(status["doors"][1], second);
+    let sessions = serde_json::json!({ "open": 7, "max": 1_200, "per_address_max": 30 });
+    assert_eq!(status["sessions"], sessions);
+    assert_eq!(status["certificate_days_left"], 10);
+    assert!(status["certificate_ends"].is_i64());
+    assert_eq!(status["log"][0]["level"], "warn");
+    assert_eq!(status["log"][0]["text"], "odd");
+    assert!(status["log"][0]["at"].is_i64());
+    let commits = &status["commits"];
+    assert!(commits["writes"].as_u64().unwrap() >= commits["commits"].as_u64().unwrap());
+    assert_eq!((&commits["failures"], &commits["last_failure"]), (&0.into(), &().into()));
+    assert!(status["disk"]["free"].as_u64().unwrap() > 0);
+    assert!(status["disk"]["min"].as_u64().unwrap() >= 1 << 30, "the default floor");
+    assert!(status["disk"]["ok"].is_boolean());
     house.close().await;
 }

@@ -3,8 +3,8 @@
 
 use crate::cli::Global;
 use crate::offline::problems;
-use crate::server::Server;
-use admin::{Admin, AdminParts, Facts, Request, Response, Running};
+use crate::server::{OpenDoor, Server};
+use admin::{Admin, AdminParts, DoorView, Facts, Request, Response, Running, Sessions};
 use anyhow::{Context, Result};
 use config::Settings;
 use net::unix::UnixDoor;
@@ -103,11 +103,21 @@ impl Link {
 
 impl Server {
     fn facts(&self) -> Facts {
+        let limits = self.admission.limits();
+        let door = |open: &OpenDoor| DoorView {
+            door: open.door.word().to_owned(),
+            address: open.address.clone(),
+            sessions: open.sessions.open() as u64,
+        };
         Facts {
-            doors: self.addresses.clone(),
-            sessions: self.admission.open() as u64,
+            doors: self.open.iter().map(door).collect(),
+            sessions: Sessions {
+                open: self.admission.open() as u64,
+                max: limits.total as u64,
+                per_address_max: limits.per_address as u64,
+            },
             certificate_ends: Some(self.tls.not_after()),
-            errors: Vec::new(),
+            log: self.log.lines(),
             started: Some(self.started),
         }
     }

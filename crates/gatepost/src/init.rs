@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 /// Makes everything; refuses to touch settings that are there.
 pub(crate) fn run(global: &Global, args: &InitArgs) -> Result<ExitCode> {
-    crate::logging::start("warn", config::LogFormat::Text);
+    crate::logging::start("warn", config::LogFormat::Text, global.clock());
     if global.config.exists() {
         bail!(
             "{} is there already; remove it first, or give --config FILE for another server",

@@ -2,6 +2,7 @@
 
 use crate::cli::{Global, ServeArgs};
 use crate::doors::Doors;
+use crate::logging::Recent;
 use crate::offline::problems;
 use crate::server::{Plan, Server};
 use anyhow::{Context, Result};
@@ -21,7 +22,7 @@ const CERTIFICATE_LOOK: Duration = Duration::from_secs(60);
 /// Runs the server until SIGTERM or SIGINT.
 pub(crate) fn run(global: &Global, args: &ServeArgs) -> Result<ExitCode> {
     let settings = config::load(&global.config).map_err(problems)?;
-    crate::logging::start("info", settings.server.log_format);
+    let log = crate::logging::start("info", settings.server.log_format, global.clock());
     let doors = Doors::bind(&settings)?;
     let ready = args.ready_fd.map(ready_file).transpose()?;
     // Before any thread starts: privileges belong to threads.
@@ -35,7 +36,7 @@ pub(crate) fn run(global: &Global, args: &ServeArgs) -> Result<ExitCode> {
     net::privileges::refuse_root().context("gatepost does not stay root")?;
     net::raise_file_limit();
     let runtime = runtime()?;
-    runtime.block_on(live(global, ready, settings, doors))?;
+    runtime.block_on(live(global, log, ready, settings, doors))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -50,6 +51,7 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime> {
 
 async fn live(
     global: &Global,
+    log: Recent,
     ready: Option<File>,
     settings: Settings,
     doors: Doors,
@@ -69,6 +71,7 @@ async fn live(
         clock,
         resolver: global.resolver()?,
         file: Some(global.config.clone()),
+        log,
     };
     let server = Arc::new(Server::start(plan, store, doors)?);
     let control = crate::control::serve(&server, &settings)?;

@@ -1,6 +1,7 @@
 //! The running server: every room wired to the next, used by `serve` and by `demo` alike.
 
 use crate::doors::Doors;
+use crate::logging::Recent;
 use crate::offline::problems;
 use anyhow::{Context, Result};
 use arc_swap::ArcSwap;
@@ -27,6 +28,8 @@ pub(crate) struct Plan {
     pub(crate) resolver: Arc<dyn net::Resolver>,
     /// Where the settings were read from, if a reload is to read them again.
     pub(crate) file: Option<std::path::PathBuf>,
+    /// The newest lines of the log.
+    pub(crate) log: Recent,
 }
 
 /// A server whose doors are open.
@@ -38,7 +41,9 @@ pub(crate) struct Server {
     pub(crate) inbound: Arc<Inbound>,
     pub(crate) pop3: Arc<Pop3>,
     pub(crate) clock: Clock,
-    pub(crate) addresses: Vec<(String, String)>,
+    pub(crate) log: Recent,
+    /// Each listening socket, with the count of its sessions.
+    pub(crate) open: Vec<OpenDoor>,
     pub(crate) admission: Arc<Admission>,
     pub(crate) started: mail::Timestamp,
     /// The settings file, for a reload; none for the demo.
@@ -48,10 +53,17 @@ pub(crate) struct Server {
     doors: tokio::sync::Mutex<JoinSet<()>>,
 }
 
+/// A listening socket that is served.
+pub(crate) struct OpenDoor {
+    pub(crate) door: Door,
+    pub(crate) address: String,
+    pub(crate) sessions: net::Sessions,
+}
+
 impl Server {
     /// Wires the rooms over an open store and lets peers in.
     pub(crate) fn start(plan: Plan, store: Arc<Store>, doors: Doors) -> Result<Self> {
-        let Plan { settings, maps, tls, clock, resolver, file } = plan;
+        let Plan { settings, maps, tls, clock, resolver, file, log } = plan;
         let started = clock.now();
         let settings = Arc::new(settings);
         let (drain, drained) = Drain::new();
@@ -80,9 +92,8 @@ impl Server {
             clock.clone(),
             drained.clone(),
         ));
-        let addresses = doors.addresses();
         let admission = Arc::new(Admission::new(limits(&settings)));
-        let tasks = open(doors, &admission, &inbound, &pop3, &drained)?;
+        let (open, tasks) = open(doors, &admission, &inbound, &pop3, &drained)?;
         Ok(Self {
             store,
             policy,
@@ -91,7 +102,8 @@ impl Server {
             inbound,
             pop3,
             clock,
-            addresses,
+            log,
+            open,
             admission,
             started,
             file,
@@ -153,10 +165,13 @@ fn open(
     inbound: &Arc<Inbound>,
     pop3: &Arc<Pop3>,
     drained: &Drain,
-) -> Result<JoinSet<()>> {
+) -> Result<(Vec<OpenDoor>, JoinSet<()>)> {
     let mut tasks = JoinSet::new();
+    let mut open = Vec::new();
     for (door, listener) in doors.listeners {
         let listener = Listener::from_std(listener).context("a door cannot be served")?;
+        let address = listener.local_addr().context("a door has no address")?.to_string();
+        open.push(OpenDoor { door, address, sessions: listener.sessions() });
         let admission = Arc::clone(admission);
         let drained = drained.clone();
         if door == Door::Smtp {
@@ -171,5 +186,5 @@ fn open(
             }));
         }
     }
-    Ok(tasks)
+    Ok((open, tasks))
 }

@@ -72,6 +72,11 @@ impl Admission {
         self.lock().limits = limits;
     }
 
+    /// The limits in force.
+    pub fn limits(&self) -> Limits {
+        self.lock().limits
+    }
+
     /// How many connections are open (refused ones not counted).
     pub fn open(&self) -> usize {
         self.lock().admitted.total

@@ -24,7 +24,7 @@ pub use admission::{Admission, AdmissionGuard, Limits};
 pub use clock::Clock;
 pub use dns::{DnsError, HickoryResolver, Mx, Resolver, ZoneResolver};
 pub use drain::{Drain, DrainHandle};
-pub use listener::{Accepted, Listener, bind, spoke_first};
+pub use listener::{Accepted, Listener, Sessions, bind, spoke_first};
 pub use network::network_key;
 pub use stream::Stream;
 pub use system::{inherited_listeners, raise_file_limit};

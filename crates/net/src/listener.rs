@@ -7,6 +7,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -40,6 +41,33 @@ pub struct Accepted {
 #[derive(Debug)]
 pub struct Listener {
     listener: TcpListener,
+    sessions: Sessions,
+}
+
+/// How many admitted connections one listener has open; a clone shows the same.
+#[derive(Debug, Clone, Default)]
+pub struct Sessions(Arc<AtomicUsize>);
+
+impl Sessions {
+    /// The number now.
+    pub fn open(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn enter(&self) -> Place {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Place(self.clone())
+    }
+}
+
+/// One of [`Sessions`], until it is dropped: also by a panic, and where the session is cut.
+#[derive(Debug)]
+struct Place(Sessions);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Opens a listening socket, non-blocking. Needs no runtime: doors are bound before root is
@@ -85,7 +113,7 @@ impl Listener {
     /// The socket cannot be made non-blocking or registered with the runtime.
     pub fn from_std(listener: std::net::TcpListener) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
-        Ok(Self { listener: TcpListener::from_std(listener)? })
+        Ok(Self { listener: TcpListener::from_std(listener)?, sessions: Sessions::default() })
     }
 
     /// Where it listens, with the port that was chosen for port 0.
@@ -94,6 +122,11 @@ impl Listener {
     /// As `getsockname(2)`.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
+    }
+
+    /// The count of its sessions, to be asked while it is served.
+    pub fn sessions(&self) -> Sessions {
+        self.sessions.clone()
     }
 
     /// Hands every connection to `handler`, each in a task of its own, until the drain; then
@@ -117,7 +150,7 @@ impl Listener {
                     Ok((stream, address)) => {
                         trouble.over();
                         if let Some(accepted) = admit(&admission, stream, address) {
-                            start(&mut tasks, &handler, accepted);
+                            start(&mut tasks, &handler, &self.sessions, accepted);
                         }
                     }
                     Err(error) => trouble.wait_out(&error, &drain).await,
@@ -138,7 +171,7 @@ fn admit(admission: &Arc<Admission>, stream: TcpStream, address: SocketAddr) -> 
     Some(Accepted { stream, ip, port: address.port(), guard, admitted })
 }
 
-fn start<F, Fut>(tasks: &mut JoinSet<()>, handler: &F, accepted: Accepted)
+fn start<F, Fut>(tasks: &mut JoinSet<()>, handler: &F, sessions: &Sessions, accepted: Accepted)
 where
     F: Fn(Accepted) -> Fut,
     Fut: Future<Output = ()> + Send + 'static,
@@ -150,7 +183,11 @@ where
             let _ = tokio::time::timeout(REFUSED_LIMIT, session).await;
         });
     } else {
-        tasks.spawn(session);
+        let place = sessions.enter();
+        tasks.spawn(async move {
+            session.await;
+            drop(place);
+        });
     }
 }
 

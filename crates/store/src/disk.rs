@@ -16,6 +16,7 @@ pub(crate) struct Disk {
     min_bytes: u64,
     min_percent: u64,
     free: AtomicU64,
+    min: AtomicU64,
     is_ok: AtomicBool,
     is_exhausted: AtomicBool,
     has_ballast: AtomicBool,
@@ -28,6 +29,7 @@ impl Disk {
             min_bytes,
             min_percent,
             free: AtomicU64::new(0),
+            min: AtomicU64::new(min_bytes),
             is_ok: AtomicBool::new(true),
             is_exhausted: AtomicBool::new(false),
             has_ballast: AtomicBool::new(false),
@@ -49,6 +51,11 @@ impl Disk {
         self.free.load(Ordering::Relaxed)
     }
 
+    /// Bytes below which no mail is accepted, as of the last look.
+    pub(crate) fn min(&self) -> u64 {
+        self.min.load(Ordering::Relaxed)
+    }
+
     /// Looks at the file system. May block.
     pub(crate) fn look(&self, folder: &DataFolder) {
         let Ok(facts) = statvfs(folder.root()) else { return };
@@ -57,6 +64,7 @@ impl Disk {
         let size = facts.blocks().saturating_mul(block);
         self.free.store(free, Ordering::Relaxed);
         let min = self.min_bytes.max(size / 100 * self.min_percent);
+        self.min.store(min, Ordering::Relaxed);
         let was_ok = self.is_ok.swap(free >= min, Ordering::Relaxed);
         if was_ok && free < min {
             tracing::warn!(free, min, "the disk is nearly full: no mail is accepted");
@@ -122,6 +130,10 @@ mod tests {
         let disk = Disk::new(u64::MAX, 0);
         disk.look(&folder);
         assert!(!disk.is_ok() && disk.free() > 0);
+        assert_eq!(disk.min(), u64::MAX);
+        let by_percent = Disk::new(1, 50);
+        by_percent.look(&folder);
+        assert!(by_percent.min() > 1, "the larger of the two counts");
         let unwatched = Disk::new(0, 0);
         unwatched.look(&folder);
         assert!(unwatched.is_ok() && !unwatched.is_exhausted());

@@ -77,6 +77,8 @@ pub struct StoreStatus {
     pub log_bytes: u64,
     /// Bytes free where the data is.
     pub disk_free: u64,
+    /// Bytes free below which no mail is accepted; 0 where the disk is not watched.
+    pub disk_min: u64,
     /// Whether mail is accepted as far as the disk goes.
     pub disk_ok: bool,
     /// Trace rows of refusals that were lost, because too many waited or a commit failed.
@@ -231,6 +233,7 @@ impl Store {
             last_error: counted.last_error.map(|(since, text)| format!("{} {text}", at(since))),
             log_bytes: counted.wal_bytes,
             disk_free: self.disk.free(),
+            disk_min: self.disk.min(),
             disk_ok: self.disk_ok(),
             notes_lost: self.notes.lost_count() + counted.dropped,
         }

@@ -1,25 +1,32 @@
 //! The server as a whole: its state, its settings, the proof of its store.
 
-use crate::{Admin, Error, Fsck, Response, Status};
+use crate::{Admin, Commits, Disk, Error, Fsck, Response, Status};
+
+/// Milliseconds of a day.
+const DAY: i64 = 24 * 3_600 * 1_000;
 
 pub(super) async fn status(admin: &Admin) -> Result<Response, Error> {
     let store = admin.store.status().await;
     let facts = admin.running.as_ref().map(|running| (running.facts)()).unwrap_or_default();
-    let up = facts.started.map_or(0, |started| admin.clock.now().seconds() - started.seconds());
-    let mut errors = facts.errors;
-    errors.extend(store.last_error);
+    let now = admin.clock.now();
+    let up = facts.started.map_or(0, |started| now.seconds() - started.seconds());
     Ok(Response::Status(Box::new(Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        running: admin.running.is_some(),
+        uptime_secs: u64::try_from(up).unwrap_or(0),
         engine: store.engine.to_owned(),
         doors: facts.doors,
         sessions: facts.sessions,
-        commits: store.commits,
-        writes: store.writes,
-        disk_free: store.disk_free,
-        disk_ok: store.disk_ok,
+        commits: Commits {
+            commits: store.commits,
+            writes: store.writes,
+            failures: store.failures,
+            last_failure: store.last_error,
+        },
+        disk: Disk { free: store.disk_free, min: store.disk_min, ok: store.disk_ok },
         certificate_ends: facts.certificate_ends,
-        errors,
-        uptime_secs: u64::try_from(up).unwrap_or(0),
+        certificate_days_left: facts.certificate_ends.map(|ends| (ends.0 - now.0).div_euclid(DAY)),
+        log: facts.log,
     })))
 }
 

@@ -2,6 +2,7 @@
 
 mod ask;
 mod show;
+mod status;
 
 use super::Global;
 use super::object::{AdminCommand, MailboxCommand};
@@ -17,7 +18,7 @@ use std::process::ExitCode;
 
 /// Carries an administrator's command out over the socket, or on the store itself.
 pub(crate) fn run(global: &Global, command: &AdminCommand) -> Result<ExitCode> {
-    crate::logging::start("warn", config::LogFormat::Text);
+    crate::logging::start("warn", config::LogFormat::Text, global.clock());
     if let Some(question) = ask::confirmation(command)
         && !global.yes
         && !confirmed(&question)?

@@ -6,6 +6,7 @@ mod talk;
 
 use crate::cli::{DemoArgs, Global};
 use crate::doors::Doors;
+use crate::logging::Recent;
 use crate::output;
 use crate::server::{Plan, Server};
 use anyhow::{Context, Result};
@@ -15,10 +16,11 @@ use std::sync::Arc;
 
 /// Runs the demo until Ctrl-C, or with `--once` until its table is printed.
 pub(crate) fn run(global: &Global, args: &DemoArgs) -> Result<ExitCode> {
-    crate::logging::start(if args.quiet { "warn" } else { "error" }, config::LogFormat::Text);
+    let level = if args.quiet { "warn" } else { "error" };
+    let log = crate::logging::start(level, config::LogFormat::Text, global.clock());
     let kept = tempfile_or_data(args)?;
     let runtime = crate::serve::runtime()?;
-    let code = runtime.block_on(live(global, args, kept.path()));
+    let code = runtime.block_on(live(global, args, kept.path(), log));
     drop(runtime);
     code
 }
@@ -49,7 +51,12 @@ fn tempfile_or_data(args: &DemoArgs) -> Result<Folder> {
     })
 }
 
-async fn live(global: &Global, args: &DemoArgs, folder: &std::path::Path) -> Result<ExitCode> {
+async fn live(
+    global: &Global,
+    args: &DemoArgs,
+    folder: &std::path::Path,
+    log: Recent,
+) -> Result<ExitCode> {
     let site = Site::prepare(folder, args.settings.as_deref())?;
     let doors = Doors::bind(&site.settings)?;
     let (maps, _) = config::load_maps(&site.settings).map_err(crate::offline::problems)?;
@@ -64,6 +71,7 @@ async fn live(global: &Global, args: &DemoArgs, folder: &std::path::Path) -> Res
         clock,
         resolver: global.resolver()?,
         file: None,
+        log,
     };
     let server = Arc::new(Server::start(plan, Arc::clone(&store), doors)?);
     let control = crate::control::serve(&server, &site.settings)?;

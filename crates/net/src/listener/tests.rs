@@ -49,6 +49,7 @@ async fn word(stream: &mut TcpStream) -> String {
 struct Door {
     address: SocketAddr,
     admission: Arc<Admission>,
+    sessions: crate::Sessions,
     handle: crate::DrainHandle,
     served: tokio::task::JoinHandle<()>,
 }
@@ -58,8 +59,9 @@ fn open() -> Door {
     let address = listener.local_addr().unwrap();
     let admission = Arc::new(Admission::new(LIMITS));
     let (handle, drain) = Drain::new();
+    let sessions = listener.sessions();
     let served = tokio::spawn(listener.serve(Arc::clone(&admission), drain, echo));
-    Door { address, admission, handle, served }
+    Door { address, admission, sessions, handle, served }
 }
 
 #[tokio::test]
@@ -74,6 +76,7 @@ async fn the_limits_hold_and_places_come_back() {
     assert_eq!(word(&mut other).await, "in  ");
     assert_eq!(word(&mut connect(door.address, 3).await).await, "full");
     assert_eq!(door.admission.open(), 3);
+    assert_eq!(door.sessions.open(), 3, "the refused are none");
     drop(first);
     while door.admission.open() > 2 {
         tokio::time::sleep(Duration::from_millis(2)).await;
@@ -93,6 +96,7 @@ async fn a_panic_ends_one_session_alone() {
     second.write_all(b"more").await.unwrap();
     assert_eq!(word(&mut second).await, "more");
     assert_eq!(door.admission.open(), 1, "the place of the one that panicked came back");
+    assert_eq!(door.sessions.open(), 1);
 }
 
 #[tokio::test]
@@ -126,6 +130,7 @@ async fn a_drain_cuts_who_does_not_finish() {
     assert!(before.elapsed() >= Duration::from_millis(100));
     assert_eq!(word(&mut client).await, "gone");
     assert_eq!(door.admission.open(), 0);
+    assert_eq!(door.sessions.open(), 0);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Responses for people: tables and sentences.
 
 use crate::output;
-use ::admin::{AccessView, Fsck, Page, Response, Status, SubjectView};
+use ::admin::{AccessView, Fsck, Page, Response, SubjectView};
 use mail::TraceRow;
 use std::process::ExitCode;
 
@@ -9,7 +9,7 @@ use std::process::ExitCode;
 pub(super) fn text(response: &Response) -> String {
     match response {
         Response::Done(text) => text.clone(),
-        Response::Status(status) => self::status(status),
+        Response::Status(status) => super::status::text(status),
         Response::Fsck(fsck) => self::fsck(fsck),
         Response::Domains(page) => paged(page, &["Domain", "As written", "Accounts"], |d| {
             vec![d.domain.clone(), d.unicode.clone(), d.accounts.to_string()]
@@ -146,29 +146,4 @@ fn trace(page: &Page<TraceRow>) -> String {
             r.detail.clone(),
         ]
     })
-}
-
-fn status(status: &Status) -> String {
-    let mut rows = vec![
-        vec!["version".to_owned(), status.version.clone()],
-        vec!["store".to_owned(), status.engine.clone()],
-        vec!["up".to_owned(), format!("{} s", status.uptime_secs)],
-        vec!["sessions".to_owned(), status.sessions.to_string()],
-        vec!["commits".to_owned(), format!("{} for {} writes", status.commits, status.writes)],
-        vec![
-            "disk".to_owned(),
-            format!(
-                "{} MiB free{}",
-                status.disk_free / (1024 * 1024),
-                if status.disk_ok { "" } else { " - TOO LITTLE, mail is answered 452" }
-            ),
-        ],
-        vec![
-            "certificate".to_owned(),
-            status.certificate_ends.map(|at| format!("until {}", at.rfc3339())).unwrap_or_default(),
-        ],
-    ];
-    rows.extend(status.doors.iter().map(|(d, a)| vec![format!("door {d}"), a.clone()]));
-    rows.extend(status.errors.iter().map(|e| vec!["error".to_owned(), e.clone()]));
-    output::table(&["What", "State"], &rows)
 }
