@@ -1,32 +1,40 @@
 //! The directory: domains, accounts, aliases and rules in force, held in memory.
 //!
 //! A [`Directory`] is a snapshot that never changes; the store puts a new one in its place after
-//! every change, its own or (heard by the bell, seen by the version) another node's.
+//! every change, its own or (heard by the bell, seen in the log of changes) another node's. The new
+//! one shares with the old what has not changed.
 
+mod catch_up;
 mod change;
 mod load;
-pub(crate) use load::current_version;
+mod rules;
+mod table;
+#[cfg(test)]
+mod tests;
 
-pub use change::{NewAccount, NewSubject};
+pub use change::NewAccount;
+pub use rules::NewSubject;
 
 use mail::{AccountId, Address, Domain, MailboxId, Timestamp};
-use std::collections::HashMap;
+use std::sync::Arc;
+use table::{Record, Table};
 
 /// All that the directory holds at one version.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, PartialEq)]
 pub struct Directory {
     /// The version, which every change raises.
     pub version: i64,
-    domains: HashMap<Domain, DomainRecord>,
-    accounts: HashMap<AccountId, Account>,
-    by_key: HashMap<String, AccountId>,
-    aliases: HashMap<String, AliasRecord>,
-    access: Vec<AccessRecord>,
-    subjects: Vec<SubjectRecord>,
+    domains: Table<DomainRecord>,
+    accounts: Table<Account>,
+    aliases: Table<AliasRecord>,
+    /// Both in the order of their numbers. A change copies all of its kind: rules are few, and
+    /// whoever decides by them compiles all of them anew anyway.
+    access: Arc<Vec<AccessRecord>>,
+    subjects: Arc<Vec<SubjectRecord>>,
 }
 
 /// A domain whose mail is kept here.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DomainRecord {
     /// Its number.
     pub id: i64,
@@ -39,7 +47,7 @@ pub struct DomainRecord {
 }
 
 /// An account.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
     /// Its number.
     pub id: AccountId,
@@ -64,7 +72,7 @@ pub struct Account {
 pub struct PasswordHash(String);
 
 /// An alias made at run time.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AliasRecord {
     /// Its number.
     pub id: i64,
@@ -75,7 +83,7 @@ pub struct AliasRecord {
 }
 
 /// An access entry made at run time.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessRecord {
     /// Its number.
     pub id: i64,
@@ -94,7 +102,7 @@ pub struct AccessRecord {
 }
 
 /// A subject rule made at run time.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubjectRecord {
     /// Its number.
     pub id: i64,
@@ -117,22 +125,22 @@ pub struct SubjectRecord {
 impl Directory {
     /// A domain in force.
     pub fn domain(&self, name: &Domain) -> Option<&DomainRecord> {
-        self.domains.get(name)
+        self.domains.by_key(name.as_str())
     }
 
     /// The account with this main address, by [`Address::key`].
     pub fn account_by_key(&self, key: &str) -> Option<&Account> {
-        self.by_key.get(key).and_then(|id| self.accounts.get(id))
+        self.accounts.by_key(key)
     }
 
     /// The account with this number.
     pub fn account(&self, id: AccountId) -> Option<&Account> {
-        self.accounts.get(&id)
+        self.accounts.by_id(id.0)
     }
 
     /// The alias with this name, by [`Address::key`].
     pub fn alias(&self, key: &str) -> Option<&AliasRecord> {
-        self.aliases.get(key)
+        self.aliases.by_key(key)
     }
 
     /// Every access entry, in the order they were made.
@@ -147,17 +155,47 @@ impl Directory {
 
     /// Every domain, in no order.
     pub fn domains(&self) -> impl Iterator<Item = &DomainRecord> {
-        self.domains.values()
+        self.domains.iter()
     }
 
     /// Every account, in no order.
     pub fn accounts(&self) -> impl Iterator<Item = &Account> {
-        self.accounts.values()
+        self.accounts.iter()
     }
 
     /// Every alias, in no order.
     pub fn aliases(&self) -> impl Iterator<Item = &AliasRecord> {
-        self.aliases.values()
+        self.aliases.iter()
+    }
+}
+
+impl Record for DomainRecord {
+    fn id(&self) -> i64 {
+        self.id
+    }
+
+    fn key(&self) -> String {
+        self.name.as_str().to_owned()
+    }
+}
+
+impl Record for Account {
+    fn id(&self) -> i64 {
+        self.id.0
+    }
+
+    fn key(&self) -> String {
+        self.address.key()
+    }
+}
+
+impl Record for AliasRecord {
+    fn id(&self) -> i64 {
+        self.id
+    }
+
+    fn key(&self) -> String {
+        self.name.key()
     }
 }
 

@@ -3,7 +3,6 @@
 //! One task a store. It does little at a time, so that mail never waits long for it, and what
 //! fails is tried again at the next turn.
 
-use crate::directory::current_version;
 use crate::trace::retention::Forgotten;
 use crate::{Bell, Error, Store};
 use mail::Timestamp;
@@ -63,8 +62,11 @@ pub(crate) async fn keep(store: Weak<Store>) {
             }
         };
         let Some(store) = store.upgrade() else { return };
-        let done =
-            if looks_round { turn(&store, &mut chores).await } else { see_directory(&store).await };
+        let done = if looks_round {
+            turn(&store, &mut chores).await
+        } else {
+            store.catch_up_directory().await
+        };
         if let Err(error) = done {
             tracing::debug!(%error, "housekeeping is put off");
         }
@@ -84,17 +86,10 @@ async fn directory_rang(bell: &mut broadcast::Receiver<Bell>) -> bool {
     }
 }
 
-async fn see_directory(store: &Store) -> Result<(), Error> {
-    if current_version(&*store.db).await? != store.directory().version {
-        store.load_directory().await?;
-    }
-    Ok(())
-}
-
 async fn turn(store: &Store, chores: &mut Chores) -> Result<(), Error> {
     store.look_at_disk().await;
     store.ids.refill(&*store.db).await?;
-    see_directory(store).await?;
+    store.catch_up_directory().await?;
     if let Some(write) = store.notes.counted(store.node) {
         store.db.post(write);
     }

@@ -136,6 +136,14 @@ CREATE TABLE subject_rule (
 CREATE UNIQUE INDEX subject_rule_in_force ON subject_rule (kind, pattern)
     WHERE valid_to IS NULL;
 
+-- The newest changes of the directory: which record each version touched (kind is domain, account,
+-- alias, access or subject). By it a node follows what the others change.
+CREATE TABLE directory_change (
+    version INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    record INTEGER NOT NULL
+);
+
 -- How often an access entry or subject rule decided.
 CREATE TABLE rule_hit (
     rule INTEGER PRIMARY KEY,

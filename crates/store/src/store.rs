@@ -56,6 +56,8 @@ pub struct Store {
     /// Held by who changes the directory.
     pub(crate) changing: tokio::sync::Mutex<()>,
     directory: ArcSwap<Directory>,
+    /// Held by who brings the directory up to date, so that none puts an older one in its place.
+    loading: tokio::sync::Mutex<()>,
     lock: Mutex<Option<DataLock>>,
     housekeeper: Mutex<Option<JoinHandle<()>>>,
 }
@@ -140,6 +142,7 @@ impl Store {
             notes: Notes::default(),
             changing: tokio::sync::Mutex::default(),
             directory: ArcSwap::from_pointee(directory),
+            loading: tokio::sync::Mutex::default(),
             lock: Mutex::new(lock),
             housekeeper: Mutex::default(),
         });
@@ -172,18 +175,31 @@ impl Store {
         self.directory.load_full()
     }
 
-    /// Loads the directory anew, with the hits counted so far.
+    /// Brings the directory up to date, with the hits counted so far.
     ///
     /// # Errors
     /// The database's.
     pub async fn reload_directory(&self) -> Result<(), Error> {
         self.db.flush().await?;
-        self.load_directory().await
+        self.catch_up_directory().await?;
+        let _one = self.loading.lock().await;
+        let mut directory = Directory::clone(&self.directory());
+        directory.load_rules(&*self.db).await?;
+        self.directory.store(Arc::new(directory));
+        Ok(())
     }
 
-    pub(crate) async fn load_directory(&self) -> Result<(), Error> {
-        let directory = Directory::load(&*self.db).await?;
-        self.directory.store(Arc::new(directory));
+    /// Takes in what was changed since the directory was looked at, here or on another node.
+    pub(crate) async fn catch_up_directory(&self) -> Result<(), Error> {
+        let _one = self.loading.lock().await;
+        let known = self.directory();
+        let mut directory = Directory::clone(&known);
+        if !directory.catch_up(&*self.db).await? {
+            directory = Directory::load(&*self.db).await?;
+        }
+        if directory.version != known.version {
+            self.directory.store(Arc::new(directory));
+        }
         Ok(())
     }
 

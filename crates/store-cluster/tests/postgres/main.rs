@@ -7,5 +7,6 @@
 mod bells;
 mod conformance;
 mod database;
+mod directory;
 mod trouble;
 mod writes;

@@ -3,15 +3,18 @@
 use super::site::{account, address, domain};
 use super::{Failure, Ground, ensure, same};
 use crate::columns::Columns;
-use crate::{Bell, Error, NewSubject, Store};
+use crate::{Bell, Directory, Error, NewSubject, Store};
 use mail::Timestamp;
 use std::time::Duration;
 
 pub(super) async fn run(ground: &Ground<'_>) -> Result<(), Failure> {
     let store = ground.store().await?;
     accounts(&store).await?;
+    is_as_loaded(&store).await?;
     aliases_and_rules(&store).await?;
+    is_as_loaded(&store).await?;
     versions_and_bells(&store).await?;
+    is_as_loaded(&store).await?;
     let (first, version) = (store.ids(1).await?.start, store.directory().version);
     store.close().await;
     let store = ground.store().await?;
@@ -23,6 +26,12 @@ pub(super) async fn run(ground: &Ground<'_>) -> Result<(), Failure> {
         "an account is lost when the store is opened again"
     );
     store.close().await;
+    Ok(())
+}
+
+/// What was taken in change by change is what a fresh start would load.
+async fn is_as_loaded(store: &Store) -> Result<(), Failure> {
+    same!(*store.directory(), Directory::load(&*store.db).await?);
     Ok(())
 }
 

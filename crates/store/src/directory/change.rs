@@ -1,12 +1,14 @@
-//! Changes to the directory: each is one write with its trace row and the new version.
+//! Changes of domains, accounts and aliases, and what all changes share.
 //!
-//! Nothing that decides is overwritten: a row is ended (`valid_to`) and a new one begins.
+//! Each is one write with its trace row and its row in the log of changes. Nothing that decides is overwritten: a row is ended (`valid_to`) and a new one begins.
 
+use super::catch_up::{Kind, log_change};
 use crate::database::{Bell, Expect, Statement, Value, Write};
 use crate::mailbox::{INBOX, SPECIAL_MAILBOXES, create_mailbox_statements};
 use crate::trace::write_rows;
 use crate::{Error, Store};
-use mail::{AccountId, Address, Domain, Event, Id, MailboxId, Reason, Timestamp, TraceRow};
+use mail::{AccountId, Address, Domain, Event, Id, MailboxId, Reason, TraceRow};
+use tokio::sync::MutexGuard;
 
 /// An account to be added.
 #[derive(Clone)]
@@ -32,44 +34,13 @@ impl std::fmt::Debug for NewAccount {
     }
 }
 
-/// A subject rule to be added.
-#[derive(Debug, Clone)]
-pub struct NewSubject {
-    /// `text`, `prefix` or `regex`.
-    pub kind: String,
-    /// What the normalised subject must match.
-    pub pattern: String,
-    /// Reply code; 0 is the default.
-    pub code: u16,
-    /// Enhanced code as `5.7.1`; empty is the default.
-    pub enhanced: String,
-    /// Reply text; empty is the default.
-    pub text: String,
-    /// When it ends by itself.
-    pub expires: Option<Timestamp>,
-}
-
-impl NewSubject {
-    /// A rule for exactly this subject, with the default reply, for ever.
-    pub fn text(pattern: &str) -> Self {
-        Self {
-            kind: "text".to_owned(),
-            pattern: pattern.to_owned(),
-            code: 0,
-            enhanced: String::new(),
-            text: String::new(),
-            expires: None,
-        }
-    }
-}
-
 impl Store {
     /// Adds a domain whose mail is kept here.
     ///
     /// # Errors
     /// [`Error::Exists`], or the database's.
     pub async fn add_domain(&self, domain: &Domain) -> Result<(), Error> {
-        let _one = self.changing.lock().await;
+        let _one = self.begin_change().await?;
         let id = self.id().await?;
         let statement = Statement::new(
             "INSERT INTO domain (id, organisation, node, name, valid_from) \
@@ -83,7 +54,7 @@ impl Store {
             ],
         );
         let what = format!("the domain {domain}");
-        self.change(vec![statement], &format!("added {what}"), || Error::Exists(what.clone())).await
+        self.add((Kind::Domain, id), vec![statement], &what, "").await
     }
 
     /// Ends a domain.
@@ -91,7 +62,7 @@ impl Store {
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Invalid`] while accounts or aliases are in it.
     pub async fn remove_domain(&self, domain: &Domain) -> Result<(), Error> {
-        let _one = self.changing.lock().await;
+        let _one = self.begin_change().await?;
         let directory = self.directory();
         let is_in = |address: &Address| address.domain() == Some(domain);
         if directory.accounts().any(|account| is_in(&account.address))
@@ -99,12 +70,13 @@ impl Store {
         {
             return Err(Error::Invalid(format!("{domain} still has accounts or aliases")));
         }
-        let statement = Statement::new(
-            "UPDATE domain SET valid_to = $2 WHERE name = $1 AND valid_to IS NULL",
-            vec![domain.as_str().into(), self.now().into()],
-        );
         let what = format!("domain {domain}");
-        self.end(vec![statement], &what).await
+        let Some(record) = directory.domain(domain) else { return Err(Error::NotFound(what)) };
+        let statement = Statement::new(
+            "UPDATE domain SET valid_to = $2 WHERE id = $1 AND valid_to IS NULL",
+            vec![record.id.into(), self.now().into()],
+        );
+        self.end((Kind::Domain, record.id), vec![statement], &what).await
     }
 
     /// Adds an account with INBOX, Junk, Sent, Drafts and Trash.
@@ -113,7 +85,7 @@ impl Store {
     /// [`Error::Exists`] if an account or an alias has the address, [`Error::NotFound`] if its
     /// domain is not one of this server's.
     pub async fn add_account(&self, new: NewAccount) -> Result<AccountId, Error> {
-        let _one = self.changing.lock().await;
+        let _one = self.begin_change().await?;
         let directory = self.directory();
         let key = new.address.key();
         match new.address.domain() {
@@ -164,7 +136,7 @@ impl Store {
             ));
         }
         let what = format!("the account {}", new.address);
-        self.change(statements, &format!("added {what}"), || Error::Exists(what.clone())).await?;
+        self.add((Kind::Account, account), statements, &what, "").await?;
         Ok(AccountId(account))
     }
 
@@ -211,7 +183,7 @@ impl Store {
     /// [`Error::NotFound`]. If the removal of the mail is cut short, the housekeeper goes on.
     pub async fn remove_account(&self, account: AccountId) -> Result<(), Error> {
         {
-            let _one = self.changing.lock().await;
+            let _one = self.begin_change().await?;
             let what = self.account_name(account)?;
             let ended = vec![account.0.into(), self.now().into()];
             let end = |sql: &'static str| Statement::new(sql, ended.clone());
@@ -222,7 +194,7 @@ impl Store {
                 end("UPDATE mailbox SET valid_to = $2 WHERE account = $1 AND valid_to IS NULL")
                     .expect(Expect::AtLeast(1)),
             ];
-            self.end(statements, &what).await?;
+            self.end((Kind::Account, account.0), statements, &what).await?;
         }
         self.purge_ended_mailboxes().await
     }
@@ -232,7 +204,7 @@ impl Store {
     /// # Errors
     /// [`Error::Exists`] if an alias or an account has the address.
     pub async fn add_alias(&self, name: &Address, goals: Vec<String>) -> Result<(), Error> {
-        let _one = self.changing.lock().await;
+        let _one = self.begin_change().await?;
         let key = name.key();
         if self.directory().account_by_key(&key).is_some() {
             return Err(Error::Exists(format!("the account {name}")));
@@ -254,8 +226,8 @@ impl Store {
             ],
         );
         let what = format!("the alias {name}");
-        let told = format!("added {what} to {}", goals.join(", "));
-        self.change(vec![statement], &told, || Error::Exists(what.clone())).await
+        let goals = format!(" to {}", goals.join(", "));
+        self.add((Kind::Alias, id), vec![statement], &what, &goals).await
     }
 
     /// Ends an alias.
@@ -263,119 +235,15 @@ impl Store {
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn remove_alias(&self, name: &Address) -> Result<(), Error> {
-        let _one = self.changing.lock().await;
+        let _one = self.begin_change().await?;
+        let what = format!("alias {name}");
+        let directory = self.directory();
+        let Some(record) = directory.alias(&name.key()) else { return Err(Error::NotFound(what)) };
         let statement = Statement::new(
-            "UPDATE alias SET valid_to = $2 WHERE name_key = $1 AND valid_to IS NULL",
-            vec![name.key().into(), self.now().into()],
+            "UPDATE alias SET valid_to = $2 WHERE id = $1 AND valid_to IS NULL",
+            vec![record.id.into(), self.now().into()],
         );
-        self.end(vec![statement], &format!("alias {name}")).await
-    }
-
-    /// Adds an access entry, in sendmail's words; answers its number.
-    ///
-    /// # Errors
-    /// [`Error::Exists`] if an entry with this tag and key is in force.
-    pub async fn add_access(
-        &self,
-        tag: &str,
-        key: &str,
-        value: &str,
-        reason: &str,
-        expires: Option<Timestamp>,
-    ) -> Result<Id, Error> {
-        let _one = self.changing.lock().await;
-        let id = self.id().await?;
-        let statement = Statement::new(
-            "INSERT INTO access (id, organisation, node, tag, entry_key, entry_value, reason, \
-             expires, valid_from) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-            vec![
-                id.into(),
-                self.organisation.into(),
-                self.node.into(),
-                tag.into(),
-                key.into(),
-                value.into(),
-                reason.into(),
-                expires.map(|at| at.0).into(),
-                self.now().into(),
-            ],
-        );
-        let what = format!("the access entry {}", tagged(tag, key));
-        let told = format!("added {what} {value} ({reason})");
-        self.change(vec![statement], &told, || Error::Exists(what.clone())).await?;
-        Ok(id)
-    }
-
-    /// Ends an access entry.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`].
-    pub async fn remove_access(&self, id: Id) -> Result<(), Error> {
-        let _one = self.changing.lock().await;
-        let statement = Statement::new(
-            "UPDATE access SET valid_to = $2 WHERE id = $1 AND valid_to IS NULL",
-            vec![id.into(), self.now().into()],
-        );
-        self.end(vec![statement], &format!("access entry {id}")).await
-    }
-
-    /// Adds a subject rule; answers its number.
-    ///
-    /// # Errors
-    /// [`Error::Exists`] if a rule of this kind and pattern is in force.
-    pub async fn add_subject(&self, new: NewSubject) -> Result<Id, Error> {
-        let _one = self.changing.lock().await;
-        let id = self.id().await?;
-        let what = format!("the subject rule {} {:?}", new.kind, new.pattern);
-        let statement = Statement::new(
-            "INSERT INTO subject_rule (id, organisation, node, kind, pattern, reply_code, \
-             reply_enhanced, reply_text, expires, valid_from) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-            vec![
-                id.into(),
-                self.organisation.into(),
-                self.node.into(),
-                new.kind.into(),
-                new.pattern.into(),
-                i64::from(new.code).into(),
-                new.enhanced.into(),
-                new.text.into(),
-                new.expires.map(|at| at.0).into(),
-                self.now().into(),
-            ],
-        );
-        self.change(vec![statement], &format!("added {what}"), || Error::Exists(what.clone()))
-            .await?;
-        Ok(id)
-    }
-
-    /// Ends a subject rule.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`].
-    pub async fn remove_subject(&self, id: Id) -> Result<(), Error> {
-        let _one = self.changing.lock().await;
-        let statement = Statement::new(
-            "UPDATE subject_rule SET valid_to = $2 WHERE id = $1 AND valid_to IS NULL",
-            vec![id.into(), self.now().into()],
-        );
-        self.end(vec![statement], &format!("subject rule {id}")).await
-    }
-
-    /// Counts that these access entries or subject rules decided; rides a later commit.
-    pub fn count_hits(&self, rules: &[Id]) {
-        if rules.is_empty() {
-            return;
-        }
-        let now = self.now();
-        let hit = |rule: &Id| {
-            Statement::new(
-                "INSERT INTO rule_hit (rule, hits, last_at) VALUES ($1, 1, $2) \
-                 ON CONFLICT (rule) DO UPDATE SET hits = rule_hit.hits + 1, last_at = $2",
-                vec![(*rule).into(), now.into()],
-            )
-        };
-        self.db.post(Write::new(rules.iter().map(hit).collect()));
+        self.end((Kind::Alias, record.id), vec![statement], &what).await
     }
 
     /// Ends the version of an account in force and begins the one that `copy` makes of it, with
@@ -387,10 +255,11 @@ impl Store {
         news: Value,
         verb: &str,
     ) -> Result<(), Error> {
-        let _one = self.changing.lock().await;
+        let _one = self.begin_change().await?;
         let what = self.account_name(account)?;
         let id = self.id().await?;
         let now: Value = self.now().into();
+        let touched = (Kind::Account, account.0);
         let account: Value = account.0.into();
         let end = Statement::new(
             "UPDATE account_version SET valid_to = $2 WHERE account = $1 AND valid_to IS NULL",
@@ -407,7 +276,8 @@ impl Store {
             copy.expect(Expect::Rows(1)),
             wipe.expect(Expect::AtLeast(0)),
         ];
-        self.change(statements, &format!("{verb} {what}"), || Error::NotFound(what.clone())).await
+        let told = format!("{verb} {what}");
+        self.change(touched, statements, told, Error::NotFound(what)).await
     }
 
     fn account_name(&self, account: AccountId) -> Result<String, Error> {
@@ -417,20 +287,47 @@ impl Store {
             .ok_or_else(|| Error::NotFound(format!("account {account}")))
     }
 
+    /// Held by who changes the directory: looks at what others changed, then checks, then writes.
+    pub(super) async fn begin_change(&self) -> Result<MutexGuard<'_, ()>, Error> {
+        let one = self.changing.lock().await;
+        self.catch_up_directory().await?;
+        Ok(one)
+    }
+
+    /// A change that begins rows, of which the name may be taken.
+    pub(super) async fn add(
+        &self,
+        touched: (Kind, Id),
+        statements: Vec<Statement>,
+        what: &str,
+        more: &str,
+    ) -> Result<(), Error> {
+        let told = format!("added {what}{more}");
+        self.change(touched, statements, told, Error::Exists(what.to_owned())).await
+    }
+
     /// A change that ends rows: the first statement must end exactly one.
-    async fn end(&self, mut statements: Vec<Statement>, what: &str) -> Result<(), Error> {
+    pub(super) async fn end(
+        &self,
+        touched: (Kind, Id),
+        mut statements: Vec<Statement>,
+        what: &str,
+    ) -> Result<(), Error> {
         if let Some(first) = statements.first_mut() {
             first.expect = Expect::Rows(1);
         }
-        self.change(statements, &format!("ended {what}"), || Error::NotFound(what.to_owned())).await
+        let told = format!("ended {what}");
+        self.change(touched, statements, told, Error::NotFound(what.to_owned())).await
     }
 
-    /// Writes a change with its trace row and the new version, and loads the directory anew.
+    /// Writes a change of one record with its trace row and the new version, and takes it into
+    /// the directory. `conflict` is what it means when the statements find something else.
     async fn change(
         &self,
+        (kind, id): (Kind, Id),
         statements: Vec<Statement>,
-        told: &str,
-        conflict: impl FnOnce() -> Error,
+        told: String,
+        conflict: Error,
     ) -> Result<(), Error> {
         let trace = TraceRow {
             at: self.clock.now(),
@@ -444,24 +341,20 @@ impl Store {
             reply: 0,
             reason: Reason::Unopposed,
             rule: String::new(),
-            detail: told.to_owned(),
+            detail: told,
         };
         let numbered = self.numbered(1).await?;
         let mut write = Write::new(statements).ring(Bell::Directory);
-        write.push(
-            "UPDATE counter SET number = number + 1 WHERE name = 'directory'",
-            Vec::new(),
-            Expect::Rows(1),
-        );
+        log_change(&mut write, kind, id);
         write_rows(&mut write, self.organisation, self.node, numbered.ids.clone(), vec![trace]);
         match self.db.write(write).await {
-            Ok(_) => self.load_directory().await,
-            Err(Error::Conflict { .. }) => Err(conflict()),
+            Ok(_) => self.catch_up_directory().await,
+            Err(Error::Conflict { .. }) => Err(conflict),
             Err(other) => Err(other),
         }
     }
 
-    async fn id(&self) -> Result<Id, Error> {
+    pub(super) async fn id(&self) -> Result<Id, Error> {
         Ok(self.ids(1).await?.start)
     }
 }
@@ -474,8 +367,4 @@ fn insert_version(id: Id, account: Id, rest: [Value; 5]) -> Statement {
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
         vec![id.into(), account.into(), password_hash, quota, admin, disabled, valid_from],
     )
-}
-
-fn tagged(tag: &str, key: &str) -> String {
-    if tag.is_empty() { key.to_owned() } else { format!("{tag}:{key}") }
 }

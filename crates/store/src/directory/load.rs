@@ -1,5 +1,7 @@
-//! Loads the directory from the database.
+//! Loads the directory from the database: the whole of it, or one record.
 
+use super::catch_up::Kind;
+use super::table::{Record, Table};
 use super::{
     AccessRecord, Account, AliasRecord, Directory, DomainRecord, PasswordHash, SubjectRecord,
 };
@@ -7,67 +9,109 @@ use crate::Error;
 use crate::columns::Columns;
 use crate::database::{Database, Row};
 use mail::{AccountId, Address, Domain, MailboxId, Timestamp};
+use std::sync::Arc;
 
-/// Loads that are begun anew because the directory changed meanwhile; after that the newest rows
-/// are taken as they are, under the version that was read first.
-const LOADS_MAX: usize = 3;
+/// What is in force of each kind: all of it, or with a condition more the one with a number.
+macro_rules! in_force {
+    (domain) => {
+        "SELECT d.id, d.organisation, d.name, d.valid_from FROM domain d WHERE d.valid_to IS NULL"
+    };
+    (account) => {
+        "SELECT a.id, a.organisation, a.address, a.inbox, v.password_hash, v.disabled, v.admin, \
+         v.quota FROM account a JOIN account_version v ON v.account = a.id \
+         AND v.valid_to IS NULL WHERE a.valid_to IS NULL"
+    };
+    (alias) => {
+        "SELECT a.id, a.name, a.goals FROM alias a WHERE a.valid_to IS NULL"
+    };
+    (access) => {
+        "SELECT a.id, a.tag, a.entry_key, a.entry_value, a.reason, a.expires, h.hits \
+         FROM access a LEFT JOIN rule_hit h ON h.rule = a.id WHERE a.valid_to IS NULL"
+    };
+    (subject) => {
+        "SELECT s.id, s.kind, s.pattern, s.reply_code, s.reply_enhanced, s.reply_text, \
+         s.expires, h.hits FROM subject_rule s LEFT JOIN rule_hit h ON h.rule = s.id \
+         WHERE s.valid_to IS NULL"
+    };
+}
 
 impl Directory {
-    /// Reads the whole directory, as one version of it.
+    /// Reads the whole directory.
     pub(crate) async fn load(db: &dyn Database) -> Result<Self, Error> {
-        let mut version = current_version(db).await?;
-        for _ in 1..LOADS_MAX {
-            let directory = load_rows(db, version).await?;
-            let after = current_version(db).await?;
-            if after == version {
-                return Ok(directory);
-            }
-            version = after;
+        let sql = "SELECT number FROM counter WHERE name = 'directory'";
+        let row = db.read(sql, Vec::new()).await?.pop();
+        let row = row.ok_or_else(|| Error::Corrupt("the directory has no version".into()))?;
+        let mut directory = Self { version: Columns::of(row).int()?, ..Self::default() };
+        for row in db.read(in_force!(domain), Vec::new()).await? {
+            directory.domains.put(domain(row)?);
         }
-        load_rows(db, version).await
+        for row in db.read(in_force!(account), Vec::new()).await? {
+            directory.accounts.put(account(row)?);
+        }
+        for row in db.read(in_force!(alias), Vec::new()).await? {
+            directory.aliases.put(alias(row)?);
+        }
+        directory.load_rules(db).await?;
+        // Some rows may be newer than others by now. If even the log of changes does not reach
+        // back that far, the next look finds it so and loads again.
+        directory.catch_up(db).await?;
+        Ok(directory)
+    }
+
+    /// Reads all rules, with the hits counted so far.
+    pub(crate) async fn load_rules(&mut self, db: &dyn Database) -> Result<(), Error> {
+        let rows = db.read(concat!(in_force!(access), " ORDER BY a.id"), Vec::new()).await?;
+        self.access = Arc::new(rows.into_iter().map(access).collect::<Result<_, _>>()?);
+        let rows = db.read(concat!(in_force!(subject), " ORDER BY s.id"), Vec::new()).await?;
+        self.subjects = Arc::new(rows.into_iter().map(subject).collect::<Result<_, _>>()?);
+        Ok(())
+    }
+
+    /// Reads anew what the record with this number is now: in force, or nothing.
+    pub(super) async fn load_one(
+        &mut self,
+        db: &dyn Database,
+        kind: Kind,
+        id: i64,
+    ) -> Result<(), Error> {
+        let sql = match kind {
+            Kind::Domain => concat!(in_force!(domain), " AND d.id = $1"),
+            Kind::Account => concat!(in_force!(account), " AND a.id = $1"),
+            Kind::Alias => concat!(in_force!(alias), " AND a.id = $1"),
+            Kind::Access => concat!(in_force!(access), " AND a.id = $1"),
+            Kind::Subject => concat!(in_force!(subject), " AND s.id = $1"),
+        };
+        let row = db.read(sql, vec![id.into()]).await?.pop();
+        match kind {
+            Kind::Domain => set(&mut self.domains, id, row.map(domain).transpose()?),
+            Kind::Account => set(&mut self.accounts, id, row.map(account).transpose()?),
+            Kind::Alias => set(&mut self.aliases, id, row.map(alias).transpose()?),
+            Kind::Access => {
+                let record = row.map(access).transpose()?;
+                set_rule(&mut self.access, id, record, |record| record.id);
+            }
+            Kind::Subject => {
+                let record = row.map(subject).transpose()?;
+                set_rule(&mut self.subjects, id, record, |record| record.id);
+            }
+        }
+        Ok(())
     }
 }
 
-/// The version that the next load would have at least.
-pub(crate) async fn current_version(db: &dyn Database) -> Result<i64, Error> {
-    let sql = "SELECT number FROM counter WHERE name = 'directory'";
-    let row = db.read(sql, Vec::new()).await?.pop();
-    Columns::of(row.ok_or_else(|| Error::Corrupt("the directory has no version".into()))?).int()
+fn set<T: Record>(table: &mut Table<T>, id: i64, record: Option<T>) {
+    match record {
+        Some(record) => table.put(record),
+        None => table.remove(id),
+    }
 }
 
-async fn load_rows(db: &dyn Database, version: i64) -> Result<Directory, Error> {
-    let mut directory = Directory { version, ..Directory::default() };
-    let sql = "SELECT id, organisation, name, valid_from FROM domain WHERE valid_to IS NULL";
-    for row in db.read(sql, Vec::new()).await? {
-        let domain = domain(row)?;
-        directory.domains.insert(domain.name.clone(), domain);
-    }
-    let sql = "SELECT a.id, a.organisation, a.address, a.inbox, v.password_hash, v.disabled, \
-               v.admin, v.quota FROM account a JOIN account_version v \
-               ON v.account = a.id AND v.valid_to IS NULL WHERE a.valid_to IS NULL";
-    for row in db.read(sql, Vec::new()).await? {
-        let account = account(row)?;
-        directory.by_key.insert(account.address.key(), account.id);
-        directory.accounts.insert(account.id, account);
-    }
-    let sql = "SELECT id, name, goals FROM alias WHERE valid_to IS NULL";
-    for row in db.read(sql, Vec::new()).await? {
-        let alias = alias(row)?;
-        directory.aliases.insert(alias.name.key(), alias);
-    }
-    let sql = "SELECT a.id, a.tag, a.entry_key, a.entry_value, a.reason, a.expires, h.hits \
-               FROM access a LEFT JOIN rule_hit h ON h.rule = a.id \
-               WHERE a.valid_to IS NULL ORDER BY a.id";
-    for row in db.read(sql, Vec::new()).await? {
-        directory.access.push(access(row)?);
-    }
-    let sql = "SELECT s.id, s.kind, s.pattern, s.reply_code, s.reply_enhanced, s.reply_text, \
-               s.expires, h.hits FROM subject_rule s LEFT JOIN rule_hit h ON h.rule = s.id \
-               WHERE s.valid_to IS NULL ORDER BY s.id";
-    for row in db.read(sql, Vec::new()).await? {
-        directory.subjects.push(subject(row)?);
-    }
-    Ok(directory)
+/// The same for rules, which stay in the order of their numbers.
+fn set_rule<T: Clone>(rules: &mut Arc<Vec<T>>, id: i64, rule: Option<T>, id_of: fn(&T) -> i64) {
+    let rules = Arc::make_mut(rules);
+    let place = rules.partition_point(|other| id_of(other) < id);
+    let end = place + usize::from(rules.get(place).is_some_and(|other| id_of(other) == id));
+    rules.splice(place..end, rule);
 }
 
 fn domain(row: Row) -> Result<DomainRecord, Error> {
