@@ -2,6 +2,7 @@
 //! that break the server on purpose.
 
 mod bench;
+mod fuzz;
 mod harm;
 mod postgres;
 mod setup;
@@ -31,6 +32,8 @@ enum Command {
     /// Measure Gatepost beside its peers.
     #[command(subcommand)]
     Bench(bench::Args),
+    /// Feed the parsers and machines with inputs that nobody thought of.
+    Fuzz(fuzz::Args),
     /// Kill the server at random moments under load; all that got 250 must be there.
     Crash(harm::crash::Args),
     /// Make system calls of the server fail; peers are told 4xx, and nothing is lost.
@@ -59,6 +62,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Test(args) => test::run(&args),
         Command::Tidy => tidy::run(),
         Command::Bench(args) => bench::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Fuzz(args) => fuzz::run(&args),
         Command::Crash(args) => harm::crash::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Faults(args) => harm::faults::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Powercut(args) => harm::powercut::run(&args).map(|()| ExitCode::SUCCESS),

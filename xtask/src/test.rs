@@ -72,9 +72,19 @@ fn program() -> std::ffi::OsString {
 
 /// Runs cargo on a target folder; its failure is an error.
 pub(crate) fn cargo(target: &std::path::Path, args: &[&str]) -> Result<()> {
+    cargo_with(target, args, &[])
+}
+
+/// As [`cargo`], with more variables in its environment.
+pub(crate) fn cargo_with(
+    target: &std::path::Path,
+    args: &[&str],
+    environment: &[(&str, &str)],
+) -> Result<()> {
     let status = Command::new(program())
         .args(args)
         .env("CARGO_TARGET_DIR", target)
+        .envs(environment.iter().copied())
         .stdin(Stdio::null())
         .status()
         .context("cannot start cargo")?;
