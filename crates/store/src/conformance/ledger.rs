@@ -42,10 +42,11 @@ pub(super) async fn run(ground: &Ground<'_>) -> Result<(), Failure> {
         ("UPDATE message SET entries = 5 WHERE id = $1", "counts 5 entries"),
         ("UPDATE entry SET size = size + 1 WHERE message = $1", "counts"),
         ("DELETE FROM message WHERE id = $1", "was acknowledged"),
+        // Of now: what was removed long ago is forgotten while fsck looks.
         (
             "INSERT INTO expunged (mailbox, uid, entry, modseq, message, at, why) \
-             SELECT mailbox, uid + 1000, id, modseq, message, 0, 'owner' FROM entry \
-             WHERE message = $1",
+             SELECT e.mailbox, e.uid + 1000, e.id, e.modseq, e.message, m.received_at, 'owner' \
+             FROM entry e JOIN message m ON m.id = e.message WHERE m.id = $1",
             "would use UID",
         ),
     ];

@@ -147,34 +147,25 @@ impl Store {
         span: &mut BTreeMap<Id, Facts>,
         look: &mut Look,
     ) -> Result<(), Error> {
-        // Pages go by what is read, not by what fits: a page without a fit ends nothing.
-        let sql = "SELECT mailbox, uid, id, message, size FROM entry \
+        let sql = "SELECT mailbox, uid, id, message FROM entry \
                    WHERE (mailbox, uid) > ($1, $2) ORDER BY mailbox, uid LIMIT $3";
-        let (mut mailbox, mut uid) = (0, 0);
-        loop {
-            let rows = self.db.read(sql, vec![mailbox.into(), uid.into(), PAGE.into()]).await?;
-            let was_full = rows.len() as i64 == PAGE;
-            for row in rows {
-                let mut row = Columns::of(row);
-                (mailbox, uid) = (row.int()?, row.int()?);
-                let (id, message) = (row.int()?, row.int()?);
-                if !(first..=last).contains(&message) {
-                    continue;
-                }
-                let Some(facts) = span.get_mut(&message) else {
-                    look.problem(format!("entry {id} shows message {message}, which is not there"));
-                    continue;
-                };
-                facts.shown += 1;
-                match facts.copies.get_mut(&id) {
-                    Some(copy) => copy.live += 1,
-                    None => look.problem(format!("entry {id} is nobody's copy of {message}")),
-                }
-            }
-            if !was_full {
+        self.walk(sql, |mut row| {
+            let (id, message) = (row.int()?, row.int()?);
+            if !(first..=last).contains(&message) {
                 return Ok(());
             }
-        }
+            let Some(facts) = span.get_mut(&message) else {
+                look.problem(format!("entry {id} shows message {message}, which is not there"));
+                return Ok(());
+            };
+            facts.shown += 1;
+            match facts.copies.get_mut(&id) {
+                Some(copy) => copy.live += 1,
+                None => look.problem(format!("entry {id} is nobody's copy of {message}")),
+            }
+            Ok(())
+        })
+        .await
     }
 
     async fn expunged_of(
@@ -185,6 +176,27 @@ impl Store {
     ) -> Result<(), Error> {
         let sql = "SELECT mailbox, uid, entry, message, why FROM expunged \
                    WHERE (mailbox, uid) > ($1, $2) ORDER BY mailbox, uid LIMIT $3";
+        self.walk(sql, |mut row| {
+            let (entry, message, why) = (row.int()?, row.int()?, row.text()?);
+            if (first..=last).contains(&message) && why != MOVED {
+                let facts = span.get_mut(&message);
+                if let Some(copy) = facts.and_then(|facts| facts.copies.get_mut(&entry)) {
+                    copy.ended += 1;
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Gives every row of a table that goes by mailbox and uid to `each`, without these two.
+    ///
+    /// Pages go by what is read, not by what fits a span: a page without a fit ends nothing.
+    async fn walk(
+        &self,
+        sql: &'static str,
+        mut each: impl FnMut(Columns) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let (mut mailbox, mut uid) = (0, 0);
         loop {
             let rows = self.db.read(sql, vec![mailbox.into(), uid.into(), PAGE.into()]).await?;
@@ -192,13 +204,7 @@ impl Store {
             for row in rows {
                 let mut row = Columns::of(row);
                 (mailbox, uid) = (row.int()?, row.int()?);
-                let (entry, message, why) = (row.int()?, row.int()?, row.text()?);
-                if (first..=last).contains(&message) && why != MOVED {
-                    let facts = span.get_mut(&message);
-                    if let Some(copy) = facts.and_then(|facts| facts.copies.get_mut(&entry)) {
-                        copy.ended += 1;
-                    }
-                }
+                each(row)?;
             }
             if !was_full {
                 return Ok(());
