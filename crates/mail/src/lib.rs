@@ -1,7 +1,8 @@
 //! The vocabulary of the house: what every other room speaks in.
 //!
 //! Addresses, domains, envelopes, the index of a message, renditions, findings, judgements,
-//! reasons and events. Layer 0: this crate does no I/O, reads no clock and spawns nothing.
+//! reasons and events; and the input that every protocol's machine cuts its lines from. Layer 0:
+//! this crate does no I/O, reads no clock and spawns nothing.
 //! Values are made by parsing and exist only in valid form; nobody checks them again.
 
 pub mod address;
