@@ -16,4 +16,6 @@ mod endings;
 mod first_run;
 mod reception;
 mod server;
+mod service;
+mod submission;
 mod talk;

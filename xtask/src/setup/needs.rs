@@ -26,6 +26,8 @@ const NEEDS: &[Need] = &[
     tool("fetchmail", "fetchmail"),
     tool("openssl", "openssl"),
     tool("strace", "strace"),
+    tool("systemd-analyze", "systemd"),
+    tool("setpriv", "util-linux"),
     tool("nmap", "nmap"),
     tool("python3", "python3"),
     tool("sqlite3", "sqlite3"),
