@@ -17,5 +17,4 @@ mod first_run;
 mod reception;
 mod server;
 mod service;
-mod submission;
 mod talk;
