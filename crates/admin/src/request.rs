@@ -1,7 +1,11 @@
 //! What an administrator can ask for: one variant an operation, the same for CLI, API and pages.
 
+use crate::Error;
 use mail::{Address, Domain, EntryId, MessageId, ReplyText, SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
+
+/// What to say of a cursor that no page gave.
+pub(crate) const CURSOR_WRONG: &str = "the cursor is not one that a page of this list gave";
 
 /// An operation, as it travels over the administrator's socket.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -187,7 +191,7 @@ pub enum TraceAbout {
     Session(SessionId),
     /// Of an address, as sender or recipient.
     Address(String),
-    /// The newest of all.
+    /// Of anything.
     Everything,
 }
 
@@ -208,6 +212,20 @@ impl Paging {
 
     fn limit_default() -> usize {
         100
+    }
+
+    /// How many rows the page has.
+    pub(crate) fn rows(&self) -> Result<usize, Error> {
+        let fitting = (1..=Self::LIMIT_MAX).contains(&self.limit);
+        fitting.then_some(self.limit).ok_or_else(|| {
+            Error::Invalid(format!("a page has 1 to {} rows, not {}", Self::LIMIT_MAX, self.limit))
+        })
+    }
+
+    /// The cursor of a list that goes by numbers.
+    pub(crate) fn number(&self) -> Result<Option<i64>, Error> {
+        let cursor = self.cursor.as_deref().map(str::parse).transpose();
+        cursor.map_err(|_| Error::Invalid(CURSOR_WRONG.to_owned()))
     }
 }
 

@@ -8,7 +8,7 @@ mod site;
 use mail::{Event, Reason};
 use site::{PASSWORD, site};
 use std::time::Duration;
-use store::{RemovedBy, TraceQuery};
+use store::RemovedBy;
 
 #[tokio::test]
 async fn mail_is_listed_read_and_removed() {
@@ -192,7 +192,7 @@ async fn a_message_removed_meanwhile_is_told_apart() {
 /// Whether the trace has such a row (it rides a commit: this waits a little).
 async fn traced(site: &site::Site, reason: Reason, event: Event) -> bool {
     for _ in 0..200 {
-        let page = site.store.trace(TraceQuery::after(0)).await.unwrap();
+        let page = site.store.trace_since(0).await.unwrap();
         if page.iter().any(|row| row.reason == reason && row.event == event) {
             return true;
         }

@@ -56,13 +56,13 @@ macro_rules! columns {
 }
 pub(crate) use columns;
 
-/// What rows are wanted, and which page of them: oldest first.
+/// What rows are wanted, and which page of them. The first page has the newest.
 #[derive(Debug, Clone)]
 pub struct TraceQuery {
     /// About what.
     pub about: About,
-    /// Only rows behind this one.
-    pub after: Id,
+    /// Only rows older than this one.
+    pub before: Id,
     /// How many; at most 1,000.
     pub limit: usize,
 }
@@ -83,16 +83,16 @@ pub enum About {
 /// A page of the trace.
 #[derive(Debug, Clone, Default)]
 pub struct TracePage {
-    /// The rows, oldest first.
+    /// The rows, as they happened: the newest last.
     pub rows: Vec<TraceRow>,
-    /// What to give as `after` for the next page; `None` at the end.
+    /// What to give as `before` for the page of older rows; `None` where there are none.
     pub next: Option<Id>,
 }
 
 impl TraceQuery {
-    /// Rows about something, from the first on.
+    /// The newest rows about something.
     pub fn about(about: About) -> Self {
-        Self { about, after: 0, limit: 100 }
+        Self { about, before: Id::MAX, limit: 100 }
     }
 
     /// Rows about a message.
@@ -110,11 +110,6 @@ impl TraceQuery {
         Self::about(About::Address(address.to_owned()))
     }
 
-    /// All rows behind one.
-    pub fn after(id: Id) -> Self {
-        Self { after: id, limit: PAGE_MAX as usize, ..Self::about(About::Everything) }
-    }
-
     /// The same with another page size.
     #[must_use]
     pub fn limit(mut self, rows: usize) -> Self {
@@ -122,10 +117,10 @@ impl TraceQuery {
         self
     }
 
-    /// The same from behind a row on.
+    /// The same, of what is older than a row.
     #[must_use]
-    pub fn from(mut self, after: Id) -> Self {
-        self.after = after;
+    pub fn before(mut self, row: Id) -> Self {
+        self.before = row;
         self
     }
 }
@@ -158,6 +153,18 @@ impl Store {
         Ok(row.map_or(Ok(None), |row| Columns::of(row).int_or_null())?.unwrap_or(0))
     }
 
+    /// What happened since [`Store::trace_position`] was there: at most 1,000 rows, oldest first.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn trace_since(&self, position: Id) -> Result<Vec<TraceRow>, Error> {
+        self.db.flush().await?;
+        let sql =
+            concat!("SELECT ", columns!(""), " FROM trace WHERE id > $1 ORDER BY id LIMIT $2");
+        let rows = self.read_trace(sql, vec![position.into(), PAGE_MAX.into()]).await?;
+        Ok(rows.into_iter().map(|(_, row)| row).collect())
+    }
+
     /// The rows of a query.
     ///
     /// # Errors
@@ -173,22 +180,23 @@ impl Store {
     pub async fn trace_page(&self, query: TraceQuery) -> Result<TracePage, Error> {
         self.db.flush().await?;
         let limit = i64::try_from(query.limit).unwrap_or(PAGE_MAX).clamp(1, PAGE_MAX);
-        let found = match &query.about {
+        // One row more than is shown tells whether there are older ones.
+        let wanted = limit + 1;
+        let mut found = match &query.about {
             About::Everything => {
                 let sql = concat!(
                     "SELECT ",
                     columns!(""),
-                    " FROM trace WHERE id > $1 ORDER BY id LIMIT $2"
+                    " FROM trace WHERE id < $1 ORDER BY id DESC LIMIT $2"
                 );
-                self.read_trace(sql, vec![query.after.into(), limit.into()]).await?
+                self.read_trace(sql, vec![query.before.into(), wanted.into()]).await?
             }
-            about => self.search(about, query.after, limit).await?,
+            about => self.search(about, query.before, wanted).await?,
         };
-        let next = match found.last() {
-            Some((id, _)) if found.len() as i64 == limit => Some(*id),
-            _ => None,
-        };
-        Ok(TracePage { rows: found.into_iter().map(|(_, row)| row).collect(), next })
+        let more = found.len() as i64 > limit;
+        found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let next = found.last().filter(|_| more).map(|(id, _)| *id);
+        Ok(TracePage { rows: found.into_iter().rev().map(|(_, row)| row).collect(), next })
     }
 
     pub(crate) async fn read_trace(

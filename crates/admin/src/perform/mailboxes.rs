@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use mail::index::IndexBuilder;
 use mail::{AccountId, Address, Door, EntryId, Event, Reason, TraceRow};
+use std::collections::HashSet;
 use store::{Entry, Mailbox};
 
 /// Bytes of a window; base64 makes a third more of it.
@@ -33,18 +34,12 @@ pub(super) async fn show(
     mailbox: &str,
     paging: &Paging,
 ) -> Result<Response, Error> {
+    let (after, limit) = (paging.number()?.unwrap_or(0), paging.rows()?);
     let account = accounts::find(admin, address)?;
     let mailbox = find(admin, account.id, mailbox).await?;
     if paging.cursor.is_none() {
         note(admin, address, &format!("listed mailbox={}", mailbox.name));
     }
-    let after = match &paging.cursor {
-        None => 0,
-        Some(cursor) => {
-            cursor.parse().map_err(|_| Error::Invalid("the cursor is a number".to_owned()))?
-        }
-    };
-    let limit = paging.limit.clamp(1, Paging::LIMIT_MAX);
     let mut entries = admin.store.entries_after(mailbox.id, after, limit + 1).await?;
     let more = entries.len() > limit;
     entries.truncate(limit);
@@ -96,8 +91,17 @@ pub(super) async fn shift(
     if entries.len() > ENTRIES_MAX {
         return Err(Error::Invalid(format!("name at most {ENTRIES_MAX} entries at once")));
     }
+    let there = admin.store.entries(source.id).await?.into_iter().map(|entry| entry.id);
     if entries.is_empty() {
-        entries = admin.store.entries(source.id).await?.into_iter().map(|entry| entry.id).collect();
+        entries = there.collect();
+    } else {
+        let there: HashSet<EntryId> = there.collect();
+        if let Some(missing) = entries.iter().find(|entry| !there.contains(entry)) {
+            return Err(Error::NotFound(format!(
+                "there is no entry {missing} in {}; nothing was moved",
+                source.name
+            )));
+        }
     }
     let mut moved = 0;
     for some in entries.chunks(ENTRIES_MAX) {

@@ -8,7 +8,7 @@ use mail_builder::MessageBuilder;
 use serde::Serialize;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
-use store::{Store, TraceQuery};
+use store::Store;
 
 /// A stranger whom no rule knows.
 const STRANGER: &str = "carol@elsewhere.example";
@@ -139,7 +139,7 @@ async fn why(store: &Store, before: i64, deed: &Deed) -> String {
     }
     // Rows of refusals ride the next commit: give it a moment.
     for _ in 0..100 {
-        let rows = store.trace(TraceQuery::after(before)).await.unwrap_or_default();
+        let rows = store.trace_since(before).await.unwrap_or_default();
         if let Some(row) = rows.first() {
             let rule = if row.rule.is_empty() { String::new() } else { format!(" ({})", row.rule) };
             return format!("{}{rule}", row.reason);

@@ -37,7 +37,7 @@ async fn kept_and_noted(store: &Store, to: AccountId) -> Result<(), Failure> {
     let before = store.trace_position().await?;
     let message = deliver(store, to, "traced").await?;
     store.note(refusal("198.51.100.7", "Nobody@example.org"));
-    let rows = store.trace(TraceQuery::after(before)).await?;
+    let rows = store.trace_since(before).await?;
     let found: Vec<Event> = rows.iter().map(|row| row.event).collect();
     let mut sorted = found.clone();
     sorted.sort_by_key(|event| event.word());
@@ -81,14 +81,25 @@ async fn pages(store: &Store) -> Result<(), Failure> {
     loop {
         let page = store.trace_page(query.clone()).await?;
         ensure!(page.rows.len() <= 7, "a page of {} rows", page.rows.len());
-        found.extend(page.rows.iter().map(|row| row.reply));
+        let replies: Vec<u16> = page.rows.iter().map(|row| row.reply).collect();
+        // The newest page comes first; on it the newest row is the last.
+        found.splice(0..0, replies);
         match page.next {
-            Some(next) => query = query.from(next),
+            Some(next) => query = query.before(next),
             None => break,
         }
     }
     let expected: Vec<u16> = (550..575).collect();
     same!(found, expected);
+    for about in [About::Everything, About::Session(SessionId(77))] {
+        let page = store.trace_page(TraceQuery::about(about).limit(2)).await?;
+        let newest: Vec<u16> = page.rows.iter().map(|row| row.reply).collect();
+        same!(newest, [573, 574]);
+        ensure!(page.next.is_some(), "older rows are not told of");
+    }
+    // A page that ends with the very first row has no other behind it.
+    let all = store.trace_page(TraceQuery::address("paged@example.org").limit(25)).await?;
+    same!((all.rows.len(), all.next), (25, None));
     Ok(())
 }
 
@@ -100,7 +111,7 @@ async fn bounds(store: &Store) -> Result<(), Failure> {
         ..refusal("198.51.100.8", "long@example.org")
     };
     store.note(long);
-    let rows = store.trace(TraceQuery::after(before)).await?;
+    let rows = store.trace_since(before).await?;
     same!(rows.len(), 1);
     ensure!(
         rows.iter().all(|row| row.sender.len() <= 600 && row.detail.len() == 1_000),
@@ -111,7 +122,7 @@ async fn bounds(store: &Store) -> Result<(), Failure> {
     for n in 0..130 {
         store.note(refusal(&format!("198.51.77.{n}"), "flood@example.org"));
     }
-    same!(store.trace(TraceQuery::after(before)).await?.len(), 100);
+    same!(store.trace_since(before).await?.len(), 100);
     Ok(())
 }
 
@@ -125,7 +136,7 @@ async fn forgetting(store: &Store) -> Result<(), Failure> {
     store.note(aged(now.plus_millis(86_400_000)));
     store.trace_position().await?;
     while store.index_trace().await? {}
-    same!(store.trace(TraceQuery::after(before)).await?.len(), 2);
+    same!(store.trace_since(before).await?.len(), 2);
     // The suite goes on in another time than its rows tell: all but the last are forgotten.
     while store.forget_trace(now.plus_millis(1_000)).await? {}
     let rows = store.trace(TraceQuery::address("aged@example.org")).await?;

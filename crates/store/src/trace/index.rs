@@ -9,6 +9,7 @@ use crate::columns::Columns;
 use crate::database::{Expect, Value, Write};
 use crate::{Error, Store};
 use mail::{Id, TraceRow};
+use std::ops::Range;
 
 /// Rows whose terms are added by one write; small, so that mail never waits long for it.
 const ROWS_AT_ONCE: i64 = 500;
@@ -66,11 +67,12 @@ impl Store {
         row.map_or(Ok(0), |row| Columns::of(row).int())
     }
 
-    /// The rows about something behind `after`: those that the index has, and those of the tail.
+    /// The newest rows about something before `before`, newest first: those that the index has, and
+    /// those of the tail.
     pub(super) async fn search(
         &self,
         about: &About,
-        after: Id,
+        before: Id,
         limit: i64,
     ) -> Result<Vec<(Id, TraceRow)>, Error> {
         // The tail is looked up first: what is indexed meanwhile is found twice, never not at all.
@@ -80,10 +82,10 @@ impl Store {
         for row in self.db.read(sql, Vec::new()).await? {
             let mut row = Columns::of(row);
             let (node, through) = (row.int()?, row.int()?);
-            self.search_tail(about, node, through.max(after), limit, &mut found).await?;
+            self.search_tail(about, node, through..before, limit, &mut found).await?;
         }
-        self.search_index(about, after, limit, &mut found).await?;
-        found.sort_by_key(|(id, _)| *id);
+        self.search_index(about, before, limit, &mut found).await?;
+        found.sort_by_key(|(id, _)| std::cmp::Reverse(*id));
         found.dedup_by_key(|(id, _)| *id);
         found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(found)
@@ -92,7 +94,7 @@ impl Store {
     async fn search_index(
         &self,
         about: &About,
-        mut after: Id,
+        mut before: Id,
         limit: i64,
         found: &mut Vec<(Id, TraceRow)>,
     ) -> Result<(), Error> {
@@ -101,14 +103,14 @@ impl Store {
             "SELECT ",
             columns!("t."),
             " FROM trace_term x JOIN trace t ON t.id = x.trace \
-             WHERE x.term = $1 AND x.trace > $2 ORDER BY x.trace LIMIT $3"
+             WHERE x.term = $1 AND x.trace < $2 ORDER BY x.trace DESC LIMIT $3"
         );
         let mut wanted = limit;
         while wanted > 0 {
-            let params: Vec<Value> = vec![term.0.into(), after.into(), wanted.into()];
+            let params: Vec<Value> = vec![term.0.into(), before.into(), wanted.into()];
             let rows = self.read_trace(sql, params).await?;
             let Some((last, _)) = rows.last() else { return Ok(()) };
-            after = *last;
+            before = *last;
             let was_full = rows.len() as i64 == wanted;
             let fitting: Vec<_> = rows.into_iter().filter(|(_, row)| about.fits(row)).collect();
             wanted -= fitting.len() as i64;
@@ -124,21 +126,21 @@ impl Store {
         &self,
         about: &About,
         node: i64,
-        mut after: Id,
+        Range { start: through, end: mut before }: Range<Id>,
         limit: i64,
         found: &mut Vec<(Id, TraceRow)>,
     ) -> Result<(), Error> {
         let sql = concat!(
             "SELECT ",
             columns!(""),
-            " FROM trace WHERE id > $1 AND node = $2 ORDER BY id LIMIT $3"
+            " FROM trace WHERE id > $1 AND id < $2 AND node = $3 ORDER BY id DESC LIMIT $4"
         );
         let mut wanted = limit;
         while wanted > 0 {
-            let params = vec![after.into(), node.into(), TAIL_PAGE.into()];
+            let params = vec![through.into(), before.into(), node.into(), TAIL_PAGE.into()];
             let rows = self.read_trace(sql, params).await?;
             let Some((last, _)) = rows.last() else { return Ok(()) };
-            after = *last;
+            before = *last;
             let was_full = rows.len() as i64 == TAIL_PAGE;
             let fitting: Vec<_> = rows.into_iter().filter(|(_, row)| about.fits(row)).collect();
             wanted -= fitting.len() as i64;
