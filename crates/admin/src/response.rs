@@ -75,6 +75,10 @@ pub struct DomainView {
     pub unicode: String,
     /// How many accounts it has.
     pub accounts: u64,
+    /// Who gets postmaster's mail; empty where nobody does.
+    pub postmaster: Vec<String>,
+    /// Who gets abuse's mail.
+    pub abuse: Vec<String>,
 }
 
 /// An account.

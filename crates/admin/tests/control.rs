@@ -211,6 +211,47 @@ async fn accounts_come_and_go() {
 }
 
 #[tokio::test]
+async fn who_gets_postmasters_mail_is_told() {
+    let mut house = House::open().await;
+    let domain = |name: &str| mail::Domain::parse(name).unwrap();
+    let said = house.done(Request::DomainAdd { domain: domain("example.org") }).await;
+    assert!(said.contains("WARNING: nobody gets the mail of postmaster@example.org"), "{said}");
+    let address = Address::parse("boss@example.org").unwrap();
+    let add = Request::AccountAdd {
+        address: address.clone(),
+        password: None,
+        hash: None,
+        quota: None,
+        admin: true,
+    };
+    house.done(add).await;
+    house.done(account("anna@example.org")).await;
+    let said = house.done(Request::DomainAdd { domain: domain("example.net") }).await;
+    assert!(said.contains("postmaster's goes to boss@example.org"), "{said}");
+    let name = Address::parse("abuse@example.net").unwrap();
+    let goals = vec!["anna@example.org".to_owned()];
+    house.done(Request::AliasAdd { name, goals }).await;
+    let listed = house.ask(Request::DomainList(Paging::default())).await.unwrap();
+    let Response::Domains(page) = listed else { panic!() };
+    assert_eq!(page.rows[0].postmaster, ["boss@example.org"]);
+    assert_eq!(page.rows[0].abuse, ["anna@example.org"]);
+
+    let said = house.done(Request::AccountDisable { address: address.clone(), disabled: true });
+    let said = said.await;
+    assert!(
+        said.contains("abuse@example.org, postmaster@example.net, postmaster@example.org"),
+        "{said}"
+    );
+    let disabled = false;
+    house.done(Request::AccountDisable { address: address.clone(), disabled }).await;
+    let said = house.done(Request::AccountRemove { address: anna() }).await;
+    assert!(!said.contains("WARNING"), "the administrator still gets it: {said}");
+    let said = house.done(Request::AccountRemove { address }).await;
+    assert!(said.contains("WARNING") && said.contains("postmaster@example.org"), "{said}");
+    house.close().await;
+}
+
+#[tokio::test]
 async fn passwords_are_given_made_or_imported() {
     let mut house = House::with_anna().await;
     let short = Some("short".to_owned());

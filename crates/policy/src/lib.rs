@@ -21,6 +21,7 @@ mod shared;
 mod snapshot;
 
 pub use login::LoginAnswer;
+pub use recipient::Role;
 pub use snapshot::Snapshot;
 
 use arc_swap::ArcSwap;

@@ -6,10 +6,24 @@ use crate::aliases::{Expansion, Flag};
 use crate::relay::Relay;
 use crate::snapshot::Snapshot;
 use mail::{
-    Address, Decision, ForwardPath, Peer, Permit, Reason, Recipient, Refusal, ReversePath, Target,
-    Timestamp,
+    Address, Decision, Domain, ForwardPath, Peer, Permit, Reason, Recipient, Refusal, ReversePath,
+    Target, Timestamp,
 };
 use std::time::Duration;
+
+/// The names that are reachable at every own domain.
+const ROLES: [&str; 2] = ["postmaster", "abuse"];
+
+/// A role address, and who gets its mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    /// The address.
+    pub address: Address,
+    /// The account, alias or administrator that decides.
+    pub rule: String,
+    /// The accounts it ends in; none if its mail is answered with 451.
+    pub ends: Vec<Address>,
+}
 
 impl Policy {
     /// Decides whether a recipient may be accepted, before any byte of the message is sent.
@@ -148,21 +162,35 @@ impl Snapshot {
 
     /// Postmaster and abuse: who has the name, else the first administrator.
     fn role(&self, to: &Address, meant: &Address) -> Decision<Recipient> {
+        let (rule, targets) = self.role_targets(meant);
+        if targets.is_empty() {
+            let refusal = Refusal::new(Reason::InternalError).rule(rule);
+            return Decision::Later(refusal.detail("no administrator can receive"));
+        }
+        allow(to, Permit::issue(rule, Reason::RoleAddress), targets)
+    }
+
+    /// Who gets the mail of a role address, and by which rule; nobody where there is neither an
+    /// account or alias of that name nor an administrator who can receive.
+    fn role_targets(&self, meant: &Address) -> (String, Vec<Target>) {
         let expansion = self.expand(meant);
         let rule = rule_of(&expansion, meant);
-        if !expansion.targets.is_empty() {
-            return allow(to, Permit::issue(rule, Reason::RoleAddress), expansion.targets);
-        }
         match self.administrator() {
-            Some(target) => {
-                let rule = format!("administrator {}", target.address);
-                allow(to, Permit::issue(rule, Reason::RoleAddress), vec![target])
-            }
-            None => {
-                let refusal = Refusal::new(Reason::InternalError).rule(rule);
-                Decision::Later(refusal.detail("no administrator can receive"))
-            }
+            _ if !expansion.targets.is_empty() => (rule, expansion.targets),
+            Some(target) => (format!("administrator {}", target.address), vec![target]),
+            None => (rule, Vec::new()),
         }
+    }
+
+    /// The role addresses of a domain with who gets their mail, for lists and warnings.
+    pub fn roles(&self, domain: &Domain) -> Vec<Role> {
+        let role = |name: &&str| {
+            let address = Address::at(name, domain).ok()?;
+            let (rule, targets) = self.role_targets(&address);
+            let ends = targets.into_iter().map(|target| target.address).collect();
+            Some(Role { address, rule, ends })
+        };
+        ROLES.iter().filter_map(role).collect()
     }
 
     /// Whether a client that asked after too many unknown recipients is refused altogether, for a
@@ -207,5 +235,5 @@ fn rule_of(expansion: &Expansion, to: &Address) -> String {
 }
 
 fn is_role(address: &Address) -> bool {
-    ["postmaster", "abuse"].contains(&address.local.key().as_str())
+    ROLES.contains(&address.local.key().as_str())
 }

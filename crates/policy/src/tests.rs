@@ -336,6 +336,23 @@ async fn probing_is_slowed_then_refused() {
 }
 
 #[tokio::test]
+async fn roles_end_in_who_has_the_name_or_in_an_administrator() {
+    let site = site("", &[], "x").await;
+    let name = Address::parse("abuse@ours.example").unwrap();
+    site.store.add_alias(&name, vec!["anna@ours.example".to_owned()]).await.unwrap();
+    let roles = site.policy.snapshot().roles(&"ours.example".parse().unwrap());
+    let shown = roles.iter().map(|role| {
+        let ends: Vec<_> = role.ends.iter().map(ToString::to_string).collect();
+        format!("{} by {}: {}", role.address, role.rule, ends.join(" "))
+    });
+    let expected = [
+        "postmaster@ours.example by administrator admin@ours.example: admin@ours.example",
+        "abuse@ours.example by alias abuse@ours.example (store): anna@ours.example",
+    ];
+    assert_eq!(shown.collect::<Vec<_>>(), expected);
+}
+
+#[tokio::test]
 async fn rates_and_submission() {
     let settings = "[rate]\nconnections_per_minute_max = 3\nmessages_per_minute_max = 2\n";
     let site = site(settings, &[], "x").await;
@@ -386,6 +403,8 @@ async fn with_no_domain_nothing_is_ours_but_the_host() {
     assert_eq!(reason(ask("<a@ours.example>").await), Some(Reason::RelayDenied));
     assert_eq!(reason(ask("<a@mx.ours.example>").await), Some(Reason::UnknownRecipient));
     assert_eq!(reason(ask("<Postmaster>").await), Some(Reason::InternalError));
+    let roles = snapshot.roles(&"ours.example".parse().unwrap());
+    assert!(roles.len() == 2 && roles.iter().all(|role| role.ends.is_empty()), "{roles:?}");
     let secret = Secret::new("x".to_owned());
     let mut user = peer(Door::Pop3s, "203.0.113.9");
     user.tls = Some("TLSv1.3".to_owned());

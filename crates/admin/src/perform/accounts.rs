@@ -1,8 +1,11 @@
 //! Accounts and their passwords.
 
+use super::domains;
 use crate::paging::page;
 use crate::{AccountView, Admin, Error, Paging, Response};
 use mail::Address;
+use policy::Role;
+use std::collections::HashSet;
 use store::{Account, NewAccount};
 
 /// Longest password that is hashed: more than anyone types, less than would slow the hash.
@@ -120,21 +123,33 @@ pub(super) async fn disable(
     disabled: bool,
 ) -> Result<Response, Error> {
     let account = find(admin, address)?;
+    let unheard = domains::unheard(admin);
     admin.store.disable_account(account.id, disabled).await?;
     if !disabled {
         return Ok(Response::Done(format!("{address} is enabled")));
     }
     let ended = end_sessions(admin, &account);
-    Ok(Response::Done(format!("{address} is disabled, open sessions ended: {ended}")))
+    let lost = newly_unheard(admin, &unheard);
+    Ok(Response::Done(format!("{address} is disabled, open sessions ended: {ended}{lost}")))
 }
 
 pub(super) async fn remove(admin: &Admin, address: &Address) -> Result<Response, Error> {
     let account = find(admin, address)?;
+    let unheard = domains::unheard(admin);
     // First nobody may come in any more, then the sessions end, then the mail goes.
     admin.store.disable_account(account.id, true).await?;
     end_sessions(admin, &account);
     admin.store.remove_account(account.id).await?;
-    Ok(Response::Done(format!("{address} is removed with its mail")))
+    let lost = newly_unheard(admin, &unheard);
+    Ok(Response::Done(format!("{address} is removed with its mail{lost}")))
+}
+
+/// The warning about role addresses that were heard by somebody `before`, and are no more.
+fn newly_unheard(admin: &Admin, before: &[Role]) -> String {
+    let known: HashSet<_> = before.iter().map(|role| role.address.key()).collect();
+    let mut now = domains::unheard(admin);
+    now.retain(|role| !known.contains(&role.address.key()));
+    domains::warning(&now)
 }
 
 fn end_sessions(admin: &Admin, account: &Account) -> usize {

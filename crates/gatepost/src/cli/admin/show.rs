@@ -11,8 +11,18 @@ pub(super) fn text(response: &Response) -> String {
         Response::Done(text) => text.clone(),
         Response::Status(status) => super::status::text(status),
         Response::Fsck(fsck) => self::fsck(fsck),
-        Response::Domains(page) => paged(page, &["Domain", "As written", "Accounts"], |d| {
-            vec![d.domain.clone(), d.unicode.clone(), d.accounts.to_string()]
+        Response::Domains(page) => paged(page, DOMAIN_HEAD, |d| {
+            let nobody = |ends: &[String]| match ends {
+                [] => "NOBODY".to_owned(),
+                ends => ends.join("\n"),
+            };
+            vec![
+                d.domain.clone(),
+                d.unicode.clone(),
+                d.accounts.to_string(),
+                nobody(&d.postmaster),
+                nobody(&d.abuse),
+            ]
         }),
         Response::Accounts(page) => paged(page, &["Account", "State", "Role", "Quota"], |a| {
             vec![
@@ -82,6 +92,9 @@ pub(super) fn verdict(response: &Response) -> ExitCode {
     };
     if found { ExitCode::from(1) } else { ExitCode::SUCCESS }
 }
+
+const DOMAIN_HEAD: &[&str] =
+    &["Domain", "As written", "Accounts", "Postmaster's mail", "Abuse's mail"];
 
 const ACCESS_HEAD: &[&str] = &["No.", "Entry", "Says", "Why", "Ends", "Hits", "Written in"];
 
