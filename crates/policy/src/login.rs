@@ -4,6 +4,9 @@
 //! computed for each, and the caller holds the answer back for the rest of a fixed delay). Each
 //! failure draws on three budgets: of the address, of its network, of the account. From where the
 //! owner has logged in before, only a budget of its own counts: no stranger can lock an owner out.
+//! The store keeps those places, so that a restart in the middle of an attack changes nothing. The
+//! budgets are in memory: a restart forgives failures, which helps an attacker for the moment, and
+//! spares a write for each guess, which would help an attacker always.
 //! At most a few hashes are computed at once; a password that was right a little while ago is
 //! known by a keyed proof in memory, so that mail programs that look every minute cost none.
 //! Called by inbound and pop3; writes no trace (the shell does) and never logs a password.
@@ -17,9 +20,9 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use mail::{AccountId, Address, Decision, Door, Login, Peer, Reason, Refusal, Secret, Timestamp};
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use store::Account;
+use store::{Account, Store};
 
 mod proof;
 mod verifier;
@@ -39,10 +42,10 @@ pub struct LoginAnswer {
 
 /// Keys remembered in each budget; see `shared`.
 const KEYS_MAX: usize = 20_000;
-/// Places from which owners have logged in.
+/// Places from which owners have logged in, remembered in memory. The store has the others.
 const PLACES_MAX: usize = 50_000;
-/// How long a place stays known.
-const PLACE_MILLIS: i64 = 30 * 24 * 3_600 * 1_000;
+/// A place is written again when that was so long ago.
+const PLACE_EVERY_MILLIS: i64 = 24 * 3_600 * 1_000;
 /// A longer name is no account's: `local@domain` has 254 bytes.
 const NAME_MAX: usize = 320;
 
@@ -57,6 +60,7 @@ pub(crate) struct Logins {
     namer: RandomState,
     /// The budget of an owner at a known place.
     owners: Budget<(AccountId, IpNet)>,
+    /// When the known places were last written.
     places: Mutex<Memory<(AccountId, IpNet)>>,
 }
 
@@ -101,7 +105,8 @@ impl Policy {
         let logins = &self.logins;
         let user = user.trim();
         let account = find(snapshot, user).filter(|account| !account.disabled);
-        let draw = logins.draw(peer, user, account, now);
+        let store = &*snapshot.shared.store;
+        let draw = logins.draw(store, peer, user, account, now).await;
         // Taken before the hash and given back after success: parallel attempts count at once.
         if let Err(rule) = logins.take(&snapshot.settings, &draw, now) {
             return Decision::Later(Refusal::new(Reason::LoginBudget).rule(rule));
@@ -111,6 +116,7 @@ impl Policy {
             && logins.proofs.holds(account.id, stored, password, now)
         {
             logins.give_back(&snapshot.settings, &draw);
+            logins.place(store, account.id, peer.ip, now);
             return Decision::Allow(login_of(account));
         }
         let checked = logins.verifier.check(stored, password).await;
@@ -121,7 +127,8 @@ impl Policy {
             }
             (Some(account), Checked::Good { fresh }) => {
                 logins.give_back(&snapshot.settings, &draw);
-                self.remember(snapshot, peer, account, password, fresh, now).await;
+                logins.place(store, account.id, peer.ip, now);
+                self.remember(store, account, password, fresh, now).await;
                 Decision::Allow(login_of(account))
             }
             _ => {
@@ -136,21 +143,19 @@ impl Policy {
     /// After a password was found right by its hash.
     async fn remember(
         &self,
-        snapshot: &Snapshot,
-        peer: &Peer,
+        store: &Store,
         account: &Account,
         password: &Secret<String>,
         fresh: Option<String>,
         now: Timestamp,
     ) {
-        self.logins.place(account.id, network(peer.ip), now);
         let Some(fresh) = fresh else {
             let stored = account.password_hash.expose();
             return self.logins.proofs.remember(account.id, stored, password, now);
         };
         // An old form: written anew while the password is at hand. A failure costs nothing but
         // another try at the next log-in.
-        match snapshot.shared.store.set_password_hash(account.id, &fresh).await {
+        match store.set_password_hash(account.id, &fresh).await {
             Ok(()) => self.logins.proofs.remember(account.id, &fresh, password, now),
             Err(error) => {
                 tracing::warn!(account = %account.id, %error, "a password hash was not renewed");
@@ -207,23 +212,61 @@ impl Logins {
         self.verifier.resize(settings.login.hashes_at_once_max);
     }
 
-    fn draw(&self, peer: &Peer, user: &str, account: Option<&Account>, now: Timestamp) -> Draw {
+    async fn draw(
+        &self,
+        store: &Store,
+        peer: &Peer,
+        user: &str,
+        account: Option<&Account>,
+        now: Timestamp,
+    ) -> Draw {
         let address = network(peer.ip);
-        if let Some(account) = account {
-            let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-            let seen = places.time(&(account.id, address));
-            if seen.is_some_and(|at| now.0.saturating_sub(at) < PLACE_MILLIS) {
-                return Draw::Owner(account.id, address);
-            }
+        if let Some(account) = account
+            && self.is_known(store, account.id, peer.ip, now).await
+        {
+            return Draw::Owner(account.id, address);
         }
         let name = self.namer.hash_one(user.to_lowercase());
         Draw::Stranger { address, network: neighbourhood(peer.ip), name }
     }
 
+    /// Whether the owner has logged in from here before.
+    async fn is_known(
+        &self,
+        store: &Store,
+        account: AccountId,
+        ip: IpAddr,
+        now: Timestamp,
+    ) -> bool {
+        let place = (account, network(ip));
+        let mut seen = self.places().time(&place);
+        if seen.is_none() {
+            seen = store.place_seen(account, ip).await.map(|at| at.map(|at| at.0)).unwrap_or_else(
+                |error| {
+                    tracing::warn!(%account, %error, "a known place could not be looked up");
+                    None
+                },
+            );
+            if let Some(at) = seen {
+                self.places().put(&place, at);
+            }
+        }
+        seen.is_some_and(|at| now.0.saturating_sub(at) < store::PLACE_MILLIS)
+    }
+
     /// Remembers where an owner has logged in from.
-    fn place(&self, account: AccountId, address: IpNet, now: Timestamp) {
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        places.put(&(account, address), now.0);
+    fn place(&self, store: &Store, account: AccountId, ip: IpAddr, now: Timestamp) {
+        let place = (account, network(ip));
+        let mut places = self.places();
+        let is_new = |at: i64| now.0.saturating_sub(at) >= PLACE_EVERY_MILLIS;
+        if places.time(&place).is_none_or(is_new) {
+            places.put(&place, now.0);
+            store.remember_place(account, ip, now);
+        }
+    }
+
+    fn places(&self) -> MutexGuard<'_, Memory<(AccountId, IpNet)>> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes one from each budget, or none at all and names the limit that is reached.

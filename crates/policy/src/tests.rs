@@ -52,6 +52,20 @@ pub(crate) async fn site(settings: &str, files: &[(&str, &str)], hash: &str) -> 
     Site { policy, store, folder }
 }
 
+impl Site {
+    /// The same site after a restart: what was in memory is gone.
+    pub(crate) async fn restarted(self) -> Self {
+        let (settings, folder) = (Arc::clone(self.policy.snapshot().settings()), self.folder);
+        drop(self.policy);
+        self.store.close().await;
+        let database = store::sqlite::Sqlite::open(folder.path()).unwrap();
+        let clock = net::Clock::system();
+        let store = Store::open(database, folder.path(), clock.clone(), "node").await.unwrap();
+        let policy = Policy::new(Arc::clone(&store), settings, Maps::default(), clock);
+        Self { policy, store, folder }
+    }
+}
+
 fn read(folder: &Path, overlay: &str) -> (Arc<Settings>, Maps) {
     let path = folder.join("gatepost.toml");
     let settings = Settings::with_overlay((HOST, &path), (overlay, &path)).unwrap();

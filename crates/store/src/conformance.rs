@@ -8,6 +8,7 @@ mod directory;
 mod ledger;
 pub mod load;
 mod mailboxes;
+mod places;
 mod site;
 mod tracing;
 
@@ -81,6 +82,7 @@ impl Ground<'_> {
 pub async fn run(open: &Opener, data: PathBuf) -> Result<(), Failure> {
     let ground = Ground { open, data };
     directory::run(&ground).await?;
+    places::run(&ground).await?;
     accepting::run(&ground).await?;
     mailboxes::run(&ground).await?;
     ledger::is_clean(&ground).await?;

@@ -39,6 +39,7 @@ enum Work {
     IndexTrace,
     CollectGarbage,
     ForgetTrace(Timestamp),
+    ForgetPlaces(Timestamp),
 }
 
 /// Keeps house until the store is gone.
@@ -108,11 +109,23 @@ async fn turn(store: &Store, chores: &mut Chores) -> Result<(), Error> {
 
 async fn forget(store: &Store, chores: &mut Chores) -> Result<(), Error> {
     let now = store.clock.now();
-    let days = i64::from(store.options.retention_days);
-    if days == 0 || now.0 < chores.forget_next {
+    if now.0 < chores.forget_next {
         return Ok(());
     }
-    let end = now.plus_millis(-days.saturating_mul(DAY));
+    let mut more = repeat(store, &Work::ForgetPlaces(now)).await?;
+    let days = i64::from(store.options.retention_days);
+    if days > 0 {
+        let end = now.plus_millis(-days.saturating_mul(DAY));
+        more |= forget_before(store, chores, end).await?;
+    }
+    if !more {
+        chores.forget_next = now.0.saturating_add(FORGET_EVERY);
+    }
+    Ok(())
+}
+
+/// Forgets trace and ledger from before `end`; `true` if more is left for the next turn.
+async fn forget_before(store: &Store, chores: &mut Chores, end: Timestamp) -> Result<bool, Error> {
     let mut more = repeat(store, &Work::ForgetTrace(end)).await?;
     for _ in 0..WRITES_A_TURN {
         let messages = store.forget_messages(end, &mut chores.forgotten).await?;
@@ -123,10 +136,7 @@ async fn forget(store: &Store, chores: &mut Chores) -> Result<(), Error> {
         }
         tokio::time::sleep(PAUSE).await;
     }
-    if !more {
-        chores.forget_next = now.0.saturating_add(FORGET_EVERY);
-    }
-    Ok(())
+    Ok(more)
 }
 
 /// Does a small work again and again, with pauses, while it says that more is left; `true` if
@@ -137,6 +147,7 @@ async fn repeat(store: &Store, work: &Work) -> Result<bool, Error> {
             Work::IndexTrace => store.index_trace().await?,
             Work::CollectGarbage => store.collect_garbage().await?,
             Work::ForgetTrace(end) => store.forget_trace(*end).await?,
+            Work::ForgetPlaces(now) => store.forget_places(*now).await?,
         };
         if !more {
             return Ok(false);

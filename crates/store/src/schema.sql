@@ -91,6 +91,15 @@ CREATE TABLE account_version (
 CREATE UNIQUE INDEX account_version_in_force ON account_version (account)
     WHERE valid_to IS NULL;
 
+-- From where the owner of an account has logged in, written once a day.
+CREATE TABLE known_place (
+    account INTEGER NOT NULL,
+    network TEXT NOT NULL,
+    last_seen INTEGER NOT NULL,
+    PRIMARY KEY (account, network)
+) WITHOUT ROWID;
+CREATE INDEX known_place_age ON known_place (last_seen);
+
 -- Aliases made at run time; goals is a JSON list of texts.
 CREATE TABLE alias (
     id INTEGER PRIMARY KEY,

@@ -2,7 +2,7 @@
 
 use crate::password::{self, Verdict};
 use crate::tests::{Site, peer, site};
-use mail::{Decision, Door, Peer, Secret};
+use mail::{Decision, Door, Peer, Secret, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -143,6 +143,52 @@ async fn guessing_ends_but_the_owner_gets_in() {
     }
     let over = site.log_in(home, "anna", "wrong").await;
     assert_eq!(over, "login_budget limit login.failures_per_address_max");
+}
+
+/// A restart in the middle of an attack: the budgets begin anew, the owner's places do not.
+#[tokio::test]
+async fn the_owner_gets_in_also_after_a_restart() {
+    let site = usual().await;
+    let (home, office, cafe) = ("198.51.100.1", "198.51.100.130", "2001:db8:1:2::3");
+    for ip in [home, office, cafe] {
+        assert_eq!(site.log_in(ip, "anna", "right").await, "anna@ours.example");
+    }
+    // From the office and the café the proof of the password sufficed.
+    assert_eq!(site.policy.hashes_computed(), 1);
+    let anna = site.store.directory().account_by_key("anna@ours.example").unwrap().id;
+    let then = Timestamp(net::Clock::system().now().0 - store::PLACE_MILLIS);
+    site.store.remember_place(anna, "198.51.100.77".parse().unwrap(), then);
+    let site = site.restarted().await;
+    for turn in 0..12 {
+        let ip = format!("203.0.{turn}.1");
+        assert_eq!(site.log_in(&ip, "anna", "guess").await, "bad_credentials");
+    }
+    for stranger in ["192.0.2.99", "198.51.100.77", "2001:db8:1:3::3"] {
+        let over = site.log_in(stranger, "anna", "right").await;
+        assert_eq!(over, "login_budget limit login.failures_per_account_max", "{stranger}");
+    }
+    for ip in [home, office, "2001:db8:1:2::4"] {
+        assert_eq!(site.log_in(ip, "anna", "right").await, "anna@ours.example", "{ip}");
+    }
+    // A place is of one account alone.
+    let over = site.log_in(home, "ghost", "right").await;
+    assert_eq!(over, "bad_credentials");
+}
+
+/// Who logs in every minute is written once a day.
+#[tokio::test]
+async fn a_known_place_costs_no_write() {
+    let site = usual().await;
+    let home = "198.51.100.1";
+    assert_eq!(site.log_in(home, "anna", "right").await, "anna@ours.example");
+    let anna = site.store.directory().account_by_key("anna@ours.example").unwrap().id;
+    site.store.remember_place(anna, home.parse().unwrap(), Timestamp(1));
+    for _ in 0..3 {
+        assert_eq!(site.log_in(home, "anna", "right").await, "anna@ours.example");
+    }
+    site.store.reload_directory().await.unwrap();
+    let seen = site.store.place_seen(anna, home.parse().unwrap()).await.unwrap();
+    assert_eq!(seen, Some(Timestamp(1)), "written again");
 }
 
 #[tokio::test]

@@ -193,6 +193,10 @@ impl Store {
                      WHERE account = $1 AND valid_to IS NULL"),
                 end("UPDATE mailbox SET valid_to = $2 WHERE account = $1 AND valid_to IS NULL")
                     .expect(Expect::AtLeast(1)),
+                Statement::new(
+                    "DELETE FROM known_place WHERE account = $1",
+                    vec![account.0.into()],
+                ),
             ];
             self.end((Kind::Account, account.0), statements, &what).await?;
         }
