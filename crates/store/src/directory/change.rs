@@ -1,6 +1,7 @@
 //! Changes of domains, accounts and aliases, and what all changes share.
 //!
-//! Each is one write with its trace row and its row in the log of changes. Nothing that decides is overwritten: a row is ended (`valid_to`) and a new one begins.
+//! Each is one write with its trace row and its row in the log of changes. Nothing that decides is
+//! overwritten: a row is ended (`valid_to`) and a new one begins.
 
 use super::catch_up::{Kind, log_change};
 use crate::database::{Bell, Expect, Statement, Value, Write};
