@@ -85,6 +85,11 @@ impl Subject {
         &self.text
     }
 
+    /// Whether it begins with a mark of a reply or forward.
+    pub fn is_marked(&self) -> bool {
+        self.starts.len() > 1
+    }
+
     /// The subject behind all marks.
     pub fn bare(&self) -> &str {
         self.starts.last().and_then(|at| self.text.get(*at..)).unwrap_or(&self.text)
@@ -182,6 +187,7 @@ mod tests {
         let subject = Subject::new(decoded);
         assert_eq!(subject.views().collect::<Vec<_>>(), views, "{decoded:?}");
         assert_eq!(subject.bare(), *views.last().unwrap_or(&""), "{decoded:?}");
+        assert_eq!(subject.is_marked(), views.len() > 1, "{decoded:?}");
     }
 
     #[test]

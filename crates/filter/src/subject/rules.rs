@@ -1,8 +1,10 @@
 //! Subject rules, compiled once and matched on normalised subjects.
 //!
-//! A rule's own pattern is normalised like a subject, marks included, and tried on the subject
-//! with none, some and all of its marks off. So `Details` finds `Re: Details`, and `Re: Details`
-//! finds `FW: Re: Details` but not a plain `Details`.
+//! The pattern of a text or prefix rule is normalised like a subject, its marks come off like a
+//! subject's, and what is behind them is compared. So `Details` finds `Re: Details`. A pattern that
+//! has marks asks for a subject that has some, whichever they are: `Re: Details` finds
+//! `AW: Details`, but not a plain `Details`. An expression is tried on the subject with none, some
+//! and all of its marks off.
 
 use super::normalise::Subject;
 use config::subject::{Match, check_pattern};
@@ -35,12 +37,27 @@ pub struct Rule {
 pub struct RuleSet {
     rules: Vec<Rule>,
     /// Normalised text to rules.
-    texts: HashMap<String, Vec<usize>>,
+    texts: HashMap<String, Vec<Plain>>,
     /// Normalised prefix, with its rule.
-    prefixes: Vec<(String, usize)>,
+    prefixes: Vec<(String, Plain)>,
     expressions: RegexSet,
     /// The rule of each expression of the set.
     expression_rules: Vec<usize>,
+}
+
+/// A rule that is no expression.
+#[derive(Debug, Clone, Copy)]
+struct Plain {
+    /// Its place among the rules.
+    at: usize,
+    /// Whether its pattern begins with a mark, so that the subject must.
+    marked: bool,
+}
+
+impl Plain {
+    fn fits(self, subject: &Subject) -> bool {
+        subject.is_marked() || !self.marked
+    }
 }
 
 impl RuleSet {
@@ -55,14 +72,12 @@ impl RuleSet {
                 continue;
             }
             let at = set.rules.len();
+            let pattern = Subject::new(&rule.pattern);
+            let (text, plain) =
+                (pattern.bare().to_owned(), Plain { at, marked: pattern.is_marked() });
             match rule.kind {
-                Match::Text => {
-                    let text = Subject::new(&rule.pattern).whole().to_owned();
-                    set.texts.entry(text).or_default().push(at);
-                }
-                Match::Prefix => {
-                    set.prefixes.push((Subject::new(&rule.pattern).whole().to_owned(), at));
-                }
+                Match::Text => set.texts.entry(text).or_default().push(plain),
+                Match::Prefix => set.prefixes.push((text, plain)),
                 Match::Regex => {
                     patterns.push(rule.pattern.clone());
                     set.expression_rules.push(at);
@@ -98,12 +113,13 @@ impl RuleSet {
 
     /// The rules that prohibit this subject at this time, in the order they were given.
     pub fn matching(&self, subject: &Subject, now: Timestamp) -> Vec<&Rule> {
-        let mut found: Vec<&usize> = Vec::new();
-        for view in subject.views() {
-            found.extend(self.texts.get(view).into_iter().flatten());
-            let begins = self.prefixes.iter().filter(|(prefix, _)| view.starts_with(prefix));
-            found.extend(begins.map(|(_, at)| at));
-            if !self.expressions.is_empty() {
+        let bare = subject.bare();
+        let begins = self.prefixes.iter().filter(|(prefix, _)| bare.starts_with(prefix));
+        let plain = self.texts.get(bare).into_iter().flatten().chain(begins.map(|(_, rule)| rule));
+        let mut found: Vec<usize> =
+            plain.filter(|rule| rule.fits(subject)).map(|rule| rule.at).collect();
+        if !self.expressions.is_empty() {
+            for view in subject.views() {
                 let hits = self.expressions.matches(view);
                 found.extend(hits.into_iter().filter_map(|i| self.expression_rules.get(i)));
             }
@@ -111,7 +127,7 @@ impl RuleSet {
         found.sort_unstable();
         found.dedup();
         let in_force = |rule: &&Rule| rule.expires.is_none_or(|at| now < at);
-        found.into_iter().filter_map(|at| self.rules.get(*at)).filter(in_force).collect()
+        found.into_iter().filter_map(|at| self.rules.get(at)).filter(in_force).collect()
     }
 }
 
@@ -121,8 +137,12 @@ impl RuleSet {
 /// Says in a sentence why not.
 pub fn usable(kind: Match, pattern: &str) -> Result<(), String> {
     check_pattern(kind, pattern)?;
-    if Subject::new(pattern).whole().is_empty() {
+    let subject = Subject::new(pattern);
+    if subject.whole().is_empty() {
         return Err("the pattern has no visible character: it would match empty subjects".into());
+    }
+    if kind != Match::Regex && subject.bare().is_empty() {
+        return Err("the pattern is reply marks alone: they come off before it is compared".into());
     }
     Ok(())
 }
@@ -158,14 +178,19 @@ mod tests {
             (Regex, "viagra|c[i1]alis", "cheap C1ALIS here", true),
             (Regex, "^FW: ", "Fw: x", true),
             (Regex, r"\bwin\b", "darwin", false),
-            // The paper's example: the reply mark is a part of the pattern.
+            // The paper's example: its reply mark asks for a reply or forward, of any language.
             (Text, "Re: Details", "Re: Details", true),
             (Text, "Re: Details", "RE:Details", true),
             (Text, "Re: Details", "FW: Re: Details", true),
             (Text, "Re: Details", "Details", false),
-            (Text, "Re: Details", "FW: Details", false),
+            (Text, "Re: Details", "FW: Details", true),
+            (Text, "Re: Details", "AW: details", true),
+            (Text, "FW: Re: Details", "Re: Details", true),
+            (Text, "FW: Re: Details", "Details", false),
             (Prefix, "Re: Details", "FW: Re: Details about it", true),
             (Prefix, "Re: Details", "Details about it", false),
+            (Prefix, "Re: Details", "SV: Details about it", true),
+            (Prefix, "Re", "Re: Details", false),
         ] {
             assert_eq!(
                 matches(kind, pattern, subject),
@@ -201,6 +226,10 @@ mod tests {
     #[test]
     fn what_cannot_be_a_rule_is_named_and_left_out() {
         assert!(usable(Match::Text, " \u{200b} ").is_err());
+        for kind in [Match::Text, Match::Prefix] {
+            assert!(usable(kind, "Re: FW:").is_err(), "it would match every reply");
+        }
+        assert!(usable(Match::Regex, "^re: ").is_ok());
         assert!(usable(Match::Text, &"x".repeat(1001)).is_err());
         assert!(usable(Match::Regex, "a*").is_err());
         assert!(usable(Match::Regex, r"(a)\1").is_err());
