@@ -1,7 +1,8 @@
 //! Identifiers from blocks: reserved on stable storage before the first of them is used.
 //!
 //! One sequence serves everything, so ids rise within a process over all tables. What is left of
-//! a block when the process ends is never used.
+//! a block is given back when the store is closed, so that the numbers that people read do not jump
+//! with every start; after a crash it is never used.
 
 use crate::Error;
 use crate::database::{Database, Expect, Statement, Write};
@@ -78,6 +79,21 @@ impl Ids {
         Ok(())
     }
 
+    /// Gives back what is left, unless another process has reserved a block since. Who still asks
+    /// for ids gets them from a new block.
+    pub(crate) async fn give_back(&self, db: &dyn Database) -> Result<(), Error> {
+        let _one_at_a_time = self.reserving.lock().await;
+        let left = self.lock().empty();
+        if left.is_empty() {
+            return Ok(());
+        }
+        let statement = Statement::new(
+            "UPDATE id_block SET next = $1 WHERE name = 'all' AND next = $2",
+            vec![left.start.into(), left.end.into()],
+        );
+        db.write(Write::new(vec![statement.expect(Expect::Any)])).await.map(drop)
+    }
+
     /// Every id that this process has handed out is smaller.
     pub(crate) fn floor(&self) -> i64 {
         self.lock().current.start
@@ -85,5 +101,65 @@ impl Ids {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Blocks> {
         self.blocks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Blocks {
+    /// Takes out the newest ids that were never handed out. The floor stays where it is.
+    fn empty(&mut self) -> Range<i64> {
+        let start = self.current.start;
+        let current = std::mem::replace(&mut self.current, start..start);
+        match self.spare.take() {
+            Some(spare) if spare.start == current.end => start..spare.end,
+            Some(spare) => spare,
+            None => current,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::{BLOCK, Ids};
+    use crate::sqlite::Sqlite;
+
+    #[tokio::test]
+    async fn what_is_left_is_given_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Sqlite::open(folder.path()).unwrap();
+        db.migrate().await.unwrap();
+        let ids = Ids::default();
+        let used = ids.get(&*db, 3).await.unwrap();
+        ids.give_back(&*db).await.unwrap();
+        assert_eq!(ids.floor(), used.end, "rows above it may still be on their way");
+        let next = Ids::default();
+        assert_eq!(next.get(&*db, 1).await.unwrap().start, used.end);
+        next.refill(&*db).await.unwrap();
+        next.give_back(&*db).await.unwrap();
+        assert_eq!(Ids::default().get(&*db, 1).await.unwrap().start, used.end + 1);
+        db.close().await;
+    }
+
+    #[tokio::test]
+    async fn what_another_process_follows_on_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Sqlite::open(folder.path()).unwrap();
+        db.migrate().await.unwrap();
+        let (first, second) = (Ids::default(), Ids::default());
+        let used = first.get(&*db, 1).await.unwrap();
+        let other = second.get(&*db, 1).await.unwrap();
+        assert_eq!(other.start, used.start + BLOCK);
+        first.give_back(&*db).await.unwrap();
+        second.refill(&*db).await.unwrap();
+        let mut seen = vec![used.start, other.start];
+        for ids in [&first, &second, &Ids::default()] {
+            for _ in 0..3 {
+                let id = ids.get(&*db, 1).await.unwrap().start;
+                assert!(!seen.contains(&id), "{id} twice");
+                seen.push(id);
+            }
+        }
+        db.close().await;
     }
 }

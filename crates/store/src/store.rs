@@ -165,6 +165,8 @@ impl Store {
         }
         if let Err(error) = self.db.flush().await {
             tracing::warn!(%error, "what waited could not be written at the end");
+        } else if let Err(error) = self.ids.give_back(&*self.db).await {
+            tracing::debug!(%error, "ids are left unused");
         }
         self.db.close().await;
         locked(&self.lock).take();
