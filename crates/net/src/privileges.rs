@@ -13,12 +13,12 @@ pub enum PrivilegeError {
     #[error("the user {0} is root: the server needs a user of its own")]
     UserIsRoot(String),
     /// The system did not let us.
-    #[error("cannot become the user {user}: {source}")]
+    #[error("cannot become the user {user}: {cause}")]
     Refused {
         /// Whom we wanted to become.
         user: String,
         /// What the system says.
-        source: nix::Error,
+        cause: nix::Error,
     },
     /// Root can be had back, so it was not given up.
     #[error("root's rights could be taken back after becoming {0}")]
@@ -44,6 +44,14 @@ pub fn drop_to(user: &str) -> Result<(), PrivilegeError> {
     become_user(user, found.uid, found.gid)
 }
 
+/// Whether a server may become `user`: that user exists, and is not root.
+///
+/// # Errors
+/// Says why not.
+pub fn check_user(user: &str) -> Result<(), PrivilegeError> {
+    find(user).map(drop)
+}
+
 /// Makes sure that the process is not root.
 ///
 /// # Errors
@@ -54,7 +62,7 @@ pub fn refuse_root() -> Result<(), PrivilegeError> {
 
 fn find(user: &str) -> Result<User, PrivilegeError> {
     let found = User::from_name(user)
-        .map_err(|source| PrivilegeError::Refused { user: user.to_owned(), source })?
+        .map_err(|cause| PrivilegeError::Refused { user: user.to_owned(), cause })?
         .ok_or_else(|| PrivilegeError::NoSuchUser(user.to_owned()))?;
     if found.uid.is_root() {
         return Err(PrivilegeError::UserIsRoot(user.to_owned()));
@@ -63,7 +71,7 @@ fn find(user: &str) -> Result<User, PrivilegeError> {
 }
 
 fn become_user(user: &str, uid: Uid, gid: Gid) -> Result<(), PrivilegeError> {
-    let refused = |source| PrivilegeError::Refused { user: user.to_owned(), source };
+    let refused = |cause| PrivilegeError::Refused { user: user.to_owned(), cause };
     let name = CString::new(user).map_err(|_| PrivilegeError::NoSuchUser(user.to_owned()))?;
     // Groups first: without root's user id they cannot be changed any more.
     initgroups(&name, gid).map_err(refused)?;
@@ -77,7 +85,7 @@ fn become_user(user: &str, uid: Uid, gid: Gid) -> Result<(), PrivilegeError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{PrivilegeError, drop_to, find, refuse_root};
+    use super::{PrivilegeError, check_user, drop_to, find, refuse_root};
     use nix::unistd::geteuid;
 
     #[test]
@@ -85,7 +93,7 @@ mod tests {
         assert!(matches!(find("root"), Err(PrivilegeError::UserIsRoot(_))));
         let unknown = find("no-such-user-here");
         assert!(matches!(unknown, Err(PrivilegeError::NoSuchUser(name)) if name.contains("such")));
-        assert!(find("nobody").is_ok());
+        assert!(check_user("nobody").is_ok() && check_user("root").is_err());
     }
 
     /// Dropping itself would take the rights of every other test in this process; the

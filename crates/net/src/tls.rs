@@ -21,12 +21,12 @@ use tokio_rustls::TlsAcceptor;
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file cannot be read or written.
-    #[error("{file}: {source}", file = file.display())]
+    #[error("{file}: {cause}", file = file.display())]
     File {
         /// The certificate's or the key's file.
         file: PathBuf,
-        /// What the system says.
-        source: io::Error,
+        /// What the system says. Told above, so it is no `source`: that would be told twice.
+        cause: io::Error,
     },
     /// A file is read, but is not what it has to be.
     #[error("{file}: {problem}", file = file.display())]

@@ -19,12 +19,12 @@ const FILE_MAX: u64 = 16 * 1024 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum ZoneError {
     /// It cannot be read.
-    #[error("{file}: {source}", file = file.display())]
+    #[error("{file}: {cause}", file = file.display())]
     File {
         /// Which.
         file: PathBuf,
         /// What the system says.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// A line of it cannot be understood.
     #[error("{file}:{line}: {problem}", file = file.display())]
@@ -57,7 +57,7 @@ pub(super) enum Data {
 }
 
 pub(super) fn read(file: &Path) -> Result<Vec<Record>, ZoneError> {
-    let failed = |source| ZoneError::File { file: file.to_owned(), source };
+    let failed = |cause| ZoneError::File { file: file.to_owned(), cause };
     if std::fs::metadata(file).map_err(failed)?.len() > FILE_MAX {
         let problem = "larger than 16 MiB".to_owned();
         return Err(ZoneError::Line { file: file.to_owned(), line: 1, problem });

@@ -106,7 +106,7 @@ fn read_file(file: &Path) -> Result<Vec<u8>, TlsError> {
         opened.take(FILE_MAX + 1).read_to_end(&mut bytes)?;
         Ok(())
     });
-    read.map_err(|source| TlsError::File { file: file.to_owned(), source })?;
+    read.map_err(|cause| TlsError::File { file: file.to_owned(), cause })?;
     if bytes.len() as u64 > FILE_MAX {
         return Err(content(file, "larger than 1 MiB".to_owned()));
     }
@@ -114,7 +114,7 @@ fn read_file(file: &Path) -> Result<Vec<u8>, TlsError> {
 }
 
 fn write_file(file: &Path, bytes: &[u8], mode: u32) -> Result<(), TlsError> {
-    let failed = |source| TlsError::File { file: file.to_owned(), source };
+    let failed = |cause| TlsError::File { file: file.to_owned(), cause };
     let fresh = fresh_name(file);
     let write = || -> io::Result<()> {
         // What a crash left may have any mode: it is made anew, never written into.
