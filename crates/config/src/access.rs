@@ -249,6 +249,11 @@ fn parse_key(tag: Tag, text: &str, notes: &mut Vec<Fault>) -> Result<Key, Fault>
                 return Err(Fault::warning(message).hint(Some(hint)));
             }
             notes.extend(note.map(Fault::warning));
+            if matches!(tag, Tag::Connect | Tag::Any)
+                && let Some(bare) = text.strip_prefix('[').and_then(|t| t.strip_suffix(']'))
+            {
+                notes.push(bracketed(text, bare));
+            }
             return Ok(Key::Net(net));
         }
         Network::Not => {}
@@ -274,6 +279,16 @@ fn parse_key(tag: Tag, text: &str, notes: &mut Vec<Fault>) -> Result<Key, Fault>
     }
     let domain = Domain::parse(text).map_err(|e| Fault::error(format!("`{text}`: {e}")))?;
     Ok(Key::Domain(domain))
+}
+
+/// To sendmail a key in brackets is the host of an address, `user@[192.0.2.7]`, and no client.
+fn bracketed(text: &str, bare: &str) -> Fault {
+    let message = format!(
+        "`{text}` is taken for the client `{bare}` too: for sendmail brackets are for the host \
+         of a mail address alone"
+    );
+    let hint = format!("write `Connect:{bare}` for the client, `From:{text}` for senders");
+    Fault::warning(message).hint(Some(hint))
 }
 
 /// A client has a name and an address, but it is no mailbox.

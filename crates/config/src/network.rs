@@ -142,7 +142,11 @@ fn odd_end(address: &str) -> Option<String> {
 }
 
 fn checked(text: &str, net: IpNet) -> Network {
-    let note = (net.addr() != net.network())
-        .then(|| format!("`{text}` has bits behind its prefix; it means `{}`", net.trunc()));
+    let note = (net.addr() != net.network()).then(|| bits_behind_prefix(text, &net));
     Network::Is(net.trunc(), note)
+}
+
+/// What is said of `10.0.0.1/8`.
+pub(crate) fn bits_behind_prefix(text: &str, net: &IpNet) -> String {
+    format!("`{text}` has bits behind its prefix; it means `{}`", net.trunc())
 }

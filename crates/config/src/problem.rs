@@ -51,6 +51,11 @@ impl Problem {
         self
     }
 
+    /// The order of files, lines and columns.
+    pub(crate) fn by_place(&self, other: &Self) -> std::cmp::Ordering {
+        (&self.file, self.line, self.column).cmp(&(&other.file, other.line, other.column))
+    }
+
     /// Whether the file must be refused for it.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error

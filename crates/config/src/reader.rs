@@ -2,7 +2,8 @@
 //!
 //! All problems of a file are gathered, so that an administrator sees them at once.
 
-use crate::problem::{Problem, nearest};
+use crate::network::bits_behind_prefix;
+use crate::problem::{Problem, Severity, nearest};
 use crate::tree::{Node, Value};
 use ipnet::IpNet;
 use mail::{Domain, Secret};
@@ -84,10 +85,7 @@ impl<'n> Table<'n> {
     /// The node of a key.
     pub(crate) fn node(&self, key: &str) -> Option<&'n Node> {
         debug_assert!(self.known.contains(&key));
-        match &self.node?.value {
-            Value::Table(entries) => entries.get(key).map(|entry| &entry.node),
-            _ => None,
-        }
+        self.node?.child(key)
     }
 
     /// Reads a key; its default when it is absent (or wrong, which the reader then knows).
@@ -125,6 +123,12 @@ impl<'n> Table<'n> {
 impl Reader {
     pub(crate) fn say(&mut self, node: &Node, message: impl Into<String>) {
         self.problems.push(node.place.problem(message));
+    }
+
+    /// Something that is taken, but does not do what it seems to.
+    pub(crate) fn warn(&mut self, node: &Node, message: impl Into<String>) {
+        let problem = node.place.problem(message);
+        self.problems.push(Problem { severity: Severity::Warning, ..problem });
     }
 
     pub(crate) fn wrong(&mut self, node: &Node, expected: &str) {
@@ -273,12 +277,15 @@ impl Setting for IpNet {
         "networks".to_owned()
     }
     fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
-        reader.parsed(node, "a network, like 192.0.2.0/24 or 2001:db8::/32", |text| {
-            match text.parse::<IpAddr>() {
-                Ok(ip) => Ok(IpNet::from(ip)),
-                Err(_) => text.parse::<IpNet>().map(|net| net.trunc()),
-            }
-        })
+        let kind = "a network, like 192.0.2.0/24 or 2001:db8::/32";
+        let net = reader.parsed(node, kind, |text| match text.parse::<IpAddr>() {
+            Ok(ip) => Ok(IpNet::from(ip)),
+            Err(_) => text.parse::<IpNet>(),
+        })?;
+        if net != net.trunc() {
+            reader.warn(node, bits_behind_prefix(&net.to_string(), &net));
+        }
+        Some(net.trunc())
     }
     fn show(&self) -> String {
         quoted(&self.to_string())

@@ -5,6 +5,7 @@
 //! entry here, and use it where it belongs; nothing else has to be changed.
 
 use crate::choices::{BareLf, LogFormat, SmtpNetwork};
+use crate::places::Places;
 use crate::problem::Problem;
 use crate::reader::{Reader, Setting, Table};
 use crate::subject::SubjectRule;
@@ -14,6 +15,8 @@ use ipnet::IpNet;
 use mail::{Domain, Secret};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+
+mod check;
 
 settings! {
     /// Who this server is, and as whom it runs.
@@ -51,8 +54,8 @@ settings! {
 
     /// The certificate of all doors. TLS 1.2 and 1.3 only.
     tls: Tls {
-        /// File with the certificate chain (PEM). It is read again when it changes. Left out: the
-        /// self-signed one in the data folder, which `gatepost init` made.
+        /// File with the certificate chain (PEM). It is read again when it changes. Left out: a
+        /// self-signed one in the data folder, which `gatepost serve` makes when it is missing.
         certificate: Option<PathBuf> = None;
         /// File with its private key (PEM); only the server's user should be able to read it.
         key: Option<PathBuf> = None;
@@ -65,7 +68,8 @@ settings! {
         /// The data folder (mode 0700): database, large bodies, the lock.
         data: PathBuf = (PathBuf::from("/var/lib/gatepost"));
         /// A PostgreSQL database, `postgres://user:password@host:port/name`. Left out: SQLite in
-        /// the data folder. With a password in it, the settings file must not be world-readable.
+        /// the data folder. With a password in it, the settings file must not be world-readable:
+        /// that is an error.
         database: Option<Secret<String>> = None;
         /// How long the trace of decisions is kept.
         trace_retention_days: u64 = 30 in 1..=3_650;
@@ -98,6 +102,10 @@ settings! {
         /// How long a peer may take from a reply to the end of its next command. Who logged in over
         /// POP3 has at least ten minutes (RFC 1939 §3).
         idle_timeout_secs: u64 = 300 in 5..=3_600;
+        /// How long a client that never brought wanted mail waits for its greeting at the port-25
+        /// door, in milliseconds: who talks before it is greeted is a program that does not care
+        /// for answers, and is sent away. 0: greet at once.
+        greeting_pause_ms: u64 = 300 in 0..=10_000;
         /// How long a message body, or a command that has begun, may take before its speed
         /// (`data_rate_min_bytes`) is looked at.
         command_timeout_secs: u64 = 60 in 5..=3_600;
@@ -201,15 +209,6 @@ fn everywhere(port: u16) -> Vec<SocketAddr> {
     vec![(Ipv4Addr::UNSPECIFIED, port).into(), (Ipv6Addr::UNSPECIFIED, port).into()]
 }
 
-/// Settings files are small; what is larger was named by mistake.
-const FILE_MAX: usize = 4 << 20;
-
-/// Reads and checks the settings file at `path`; all problems at once.
-pub fn load(path: &Path) -> Result<Settings, Vec<Problem>> {
-    let text = crate::file::read(path, FILE_MAX).map_err(|problem| vec![problem])?;
-    Settings::from_str(&text, path)
-}
-
 impl Settings {
     /// Checks the text of a settings file known as `path`; relative paths in it start from the
     /// folder of `path`.
@@ -225,16 +224,31 @@ impl Settings {
     }
 
     fn from_tree(root: &Node) -> Result<Self, Vec<Problem>> {
-        let mut reader = Reader::default();
-        let mut settings = Self::read(root, &mut reader);
-        if let Some(settings) = &mut settings {
-            settings.name_rules();
-            settings.check(root, &mut reader);
-        }
+        let (settings, problems) = Self::gather(root);
         match settings {
-            Some(settings) if reader.problems.is_empty() => Ok(settings),
-            _ => Err(reader.problems),
+            Some(settings) if !problems.iter().any(Problem::is_error) => Ok(settings),
+            _ => Err(problems),
         }
+    }
+
+    /// The settings as far as they can be read, and all that is wrong with them.
+    pub(crate) fn gather(root: &Node) -> (Option<Self>, Vec<Problem>) {
+        let mut reader = Reader::default();
+        let settings = Self::read(root, &mut reader).or_else(|| Self::nameless(root));
+        let settings = settings.map(|mut settings| {
+            settings.name_rules();
+            check::check(&settings, root, &mut reader);
+            settings
+        });
+        reader.problems.sort_by(Problem::by_place);
+        (settings, reader.problems)
+    }
+
+    /// The others of settings that lack a proper host name, the only one that has to be there.
+    fn nameless(root: &Node) -> Option<Self> {
+        let stand_in = "[server]\nhostname = \"localhost\"\n";
+        let stand_in = Node::parse(root.place.file(), stand_in).ok()?;
+        Self::read(&root.clone().overlay(stand_in), &mut Reader::default())
     }
 
     /// A rule without a name is known by its place in the list.
@@ -246,25 +260,9 @@ impl Settings {
         }
     }
 
-    /// What no single setting can know.
-    fn check(&self, root: &Node, reader: &mut Reader) {
-        let table = Table::open(root, Self::SECTIONS, &mut Reader::default());
-        if self.tls.certificate.is_some() != self.tls.key.is_some()
-            && let Some(node) = table.node("tls")
-        {
-            reader.say(node, "`certificate` and `key` go together: one of them is missing");
-        }
-        if self.limits.connections_per_address > self.limits.connections_max
-            && let Some(node) = table.node("limits")
-        {
-            reader.say(node, "`connections_per_address` is greater than `connections_max`");
-        }
-        if let Some(node) = table.node("relay") {
-            for net in self.relay.networks.iter().filter(|net| too_wide(net)) {
-                let message = format!("`{net}` is too wide: it would make an open relay");
-                reader.say(node, message);
-            }
-        }
+    /// An error in the value of `section.key`, where the file has it.
+    pub fn problem_at(&self, key: &str, message: impl Into<String>) -> Problem {
+        self.places.problem(key, message)
     }
 
     /// Whether bare LF is repaired for this client instead of refused: only for networks that the

@@ -46,6 +46,8 @@ macro_rules! settings {
             $($(#[doc = $section_doc])+ pub $section: $Section,)*
             /// The folder of the settings file: aliases may include files from it alone.
             pub folder: PathBuf,
+            /// Where each of them stands.
+            places: Places,
         }
 
         $(
@@ -92,7 +94,8 @@ macro_rules! settings {
                 );)*
                 // A bare file name has an empty folder, which stands for the current one.
                 let folder = Path::new(".").join(root.place.folder());
-                Some(Self { $($section: $section?,)* folder })
+                let places = Places::of(root, Self::SECTIONS);
+                Some(Self { $($section: $section?,)* folder, places })
             }
 
             /// Every section and setting, for the manual.

@@ -56,6 +56,17 @@ impl Place {
         Problem::error(&self.source.path, line, column, message)
     }
 
+    /// The file, with line and column from 1.
+    pub(crate) fn spot(&self) -> (PathBuf, usize, usize) {
+        let (line, column) = position(&self.source.text, self.offset);
+        (self.source.path.clone(), line, column)
+    }
+
+    /// The file that this stands in.
+    pub(crate) fn file(&self) -> &Path {
+        &self.source.path
+    }
+
     /// The folder of the file: what relative paths start from.
     pub(crate) fn folder(&self) -> &Path {
         self.source.path.parent().unwrap_or(Path::new(""))
@@ -93,6 +104,14 @@ impl Node {
                 Node { place: self.place, value: Value::Table(base) }
             }
             (_, value) => Node { place: over.place, value },
+        }
+    }
+
+    /// What a table has under this key.
+    pub(crate) fn child(&self, key: &str) -> Option<&Node> {
+        match &self.value {
+            Value::Table(entries) => entries.get(key).map(|entry| &entry.node),
+            _ => None,
         }
     }
 

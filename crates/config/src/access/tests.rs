@@ -47,11 +47,11 @@ fn keys() {
     check("192.168.212 OK", "Any 192.168.212.0/24 Ok");
     check("Connect:192.0.2.7 OK", "Connect 192.0.2.7/32 Ok");
     check("connect:192.0.2.0/25 OK", "Connect 192.0.2.0/25 Ok");
-    check("[127.0.0.3] OK", "Any 127.0.0.3/32 Ok");
+    check("From:[127.0.0.3] OK", "From 127.0.0.3/32 Ok");
     check("IPv6:2002:c0a8:02c7 RELAY", "Any 2002:c0a8:2c7::/48 Relay");
     check("IPv6:2002:c0a8:51d2::23f4 REJECT", "Any 2002:c0a8:51d2::23f4/128 Reject");
     check("Connect:ipv6:2001:db8::/32 OK", "Connect 2001:db8::/32 Ok");
-    check("[IPv6:2001:db8::7] OK", "Any 2001:db8::7/128 Ok");
+    check("To:[IPv6:2001:db8::7] OK", "To 2001:db8::7/128 Ok");
     check("Connect:IPv6:1:2:3:4:5:6:7:8 OK", "Connect 1:2:3:4:5:6:7:8/128 Ok");
     check("From:[192.0.2.1] REJECT", "From 192.0.2.1/32 Reject");
     check("bücher.example REJECT", "Any xn--bcher-kva.example Reject");
@@ -191,6 +191,31 @@ fn a_real_file() {
              effect",
         ]
     );
+}
+
+#[test]
+fn brackets_are_for_the_hosts_of_addresses() {
+    let bracketed = |text: &str, bare: &str| {
+        let why = format!(
+            "no: `{text}` is taken for the client `{bare}` too: for sendmail brackets are for the \
+             host of a mail address alone (write `Connect:{bare}` for the client, `From:{text}` \
+             for senders)"
+        );
+        check(&format!("{text} REJECT"), &why);
+        check(&format!("Connect:{text} REJECT"), &why);
+    };
+    bracketed("[192.0.2.9]", "192.0.2.9");
+    bracketed("[IPv6:2001:db8::7]", "IPv6:2001:db8::7");
+}
+
+/// In a file the entry holds: it refuses more than sendmail would, never less.
+#[test]
+fn a_client_in_brackets_is_taken_with_a_warning() {
+    let (entries, problems) = parse_file(Path::new("a"), "[192.0.2.9] REJECT\n");
+    assert_eq!(entries.iter().map(show).collect::<Vec<_>>(), ["Any 192.0.2.9/32 Reject"]);
+    let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    let [problem] = problems.as_slice() else { panic!("{problems:?}") };
+    assert!(problem.starts_with("a:1:1: warning: `[192.0.2.9]` is taken for"), "{problem}");
 }
 
 #[test]

@@ -39,15 +39,20 @@ fn one_error_refuses_all() {
         .iter()
         .map(|p| p.to_string().replace(&*folder.path().to_string_lossy(), "DIR"))
         .collect();
-    let missing = "error: cannot be read: No such file or directory (os error 2)";
+    let missing = |line: usize, column: usize, name: &str| {
+        format!(
+            "DIR/gatepost.toml:{line}:{column}: error: DIR/{name} cannot be read: No such file or \
+             directory (os error 2)"
+        )
+    };
     assert_eq!(
         problems,
         [
             "DIR/access:1:17: error: there is no value `REJCT` (did you mean `REJECT`?)".to_owned(),
-            format!("DIR/aliases: {missing}"),
-            format!("DIR/local-host-names: {missing}"),
-            format!("DIR/relay-domains: {missing}"),
-            format!("DIR/virtusertable: {missing}"),
+            missing(6, 8, "aliases"),
+            missing(7, 22, "virtusertable"),
+            missing(9, 16, "relay-domains"),
+            missing(11, 14, "local-host-names"),
         ]
     );
 }

@@ -1,6 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use super::{Settings, load};
+use super::Settings;
 use crate::subject::Match;
 use proptest::prelude::*;
 use std::path::Path;
@@ -64,7 +64,10 @@ fn every_default_can_be_written() {
         }
     }
     let (written, bare) = (read(&text).unwrap(), read(HOST).unwrap());
-    assert_eq!(format!("{written:?}"), format!("{bare:?}"));
+    let values = |settings: Settings| {
+        format!("{settings:?}").split(", places: ").next().unwrap_or_default().to_owned()
+    };
+    assert_eq!(values(written), values(bare));
 }
 
 #[test]
@@ -132,9 +135,9 @@ fn what_is_wrong_is_told_all_at_once() {
     check(
         "[limits]\nerrors_max = \"20\"\nhops_max = 2\nrecipients_max = -1\n",
         &[
-            "6:18: error: expected a number that is not negative",
             "4:14: error: expected a number, found a text",
             "5:12: error: `hops_max` must be from 5 to 1000, not 2",
+            "6:18: error: expected a number that is not negative",
         ],
     );
     check(
@@ -239,27 +242,49 @@ fn an_overlay_wins_setting_by_setting() {
     assert_eq!(
         problems,
         [
+            "/b/over.toml:2:12: error: `hops_max` must be from 5 to 1000, not 1",
             "/b/over.toml:3:1: error: there is no setting `error_max` here (did you mean \
              `errors_max`?)",
-            "/b/over.toml:2:12: error: `hops_max` must be from 5 to 1000, not 1",
         ]
     );
     assert!(overlay("").is_ok());
 }
 
 #[test]
-fn files_are_read_with_a_bound() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("gatepost.toml");
-    let say = |path: &Path| load(path).unwrap_err().first().unwrap().message.clone();
-    assert_eq!(say(&path), "cannot be read: No such file or directory (os error 2)");
-    assert_eq!(say(folder.path()), "is not a file");
-    std::fs::write(&path, b"# caf\xe9\n").unwrap();
-    assert_eq!(say(&path), "is not UTF-8 here");
-    std::fs::write(&path, "#".repeat(super::FILE_MAX + 1)).unwrap();
-    assert_eq!(say(&path), "is larger than 4194304 bytes");
-    std::fs::write(&path, HOST).unwrap();
-    assert!(load(&path).is_ok());
+fn doors_that_shut_each_other_out_are_told() {
+    check(
+        "[listen]\npop3 = [\"127.0.0.1:0\", \"0.0.0.0:25\"]\n",
+        &["4:24: error: `pop3` at 0.0.0.0:25: `smtp` is open at 0.0.0.0:25 already"],
+    );
+    check(
+        "[listen]\nsubmission = [\"127.0.0.1:25\", \"[::1]:25\"]\n",
+        &[
+            "4:15: error: `submission` at 127.0.0.1:25: `smtp` is open at 0.0.0.0:25 already",
+            "4:31: error: `submission` at [::1]:25: `smtp` is open at [::]:25 already",
+        ],
+    );
+    check(
+        "[listen]\nsmtp = [\"127.0.0.1:995\"]\n",
+        &["3:1: error: `pop3s` at 0.0.0.0:995: `smtp` is open at 127.0.0.1:995 already"],
+    );
+    check(
+        "[listen]\nsmtp = [\"192.0.2.1:25\", \"192.0.2.1:25\"]\n",
+        &["4:25: error: `smtp` at 192.0.2.1:25: `smtp` is open at 192.0.2.1:25 already"],
+    );
+    for fine in [
+        "smtp = [\"192.0.2.1:25\", \"192.0.2.2:25\", \"[::]:25\"]",
+        "pop3 = [\"0.0.0.0:0\"]\npop3s = [\"0.0.0.0:0\"]",
+        "pop3 = [\"0.0.0.0:110\", \"[::]:110\"]",
+    ] {
+        assert!(read(&format!("{HOST}[listen]\n{fine}\n")).is_ok(), "{fine}");
+    }
+}
+
+#[test]
+fn a_user_has_a_name() {
+    let found = read("[server]\nhostname = \"mx.example.org\"\nuser = \" \"\n").unwrap_err();
+    let [found] = found.as_slice() else { panic!("{found:?}") };
+    assert!(found.contains(":3:8: error: `user` is empty"), "{found}");
 }
 
 proptest! {

@@ -1,0 +1,88 @@
+//! What no single setting can know.
+
+use super::{Settings, too_wide};
+use crate::reader::{Reader, Table};
+use crate::tree::{Node, Value};
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// Tells the reader where settings do not go together.
+pub(super) fn check(settings: &Settings, root: &Node, reader: &mut Reader) {
+    let table = Table::open(root, Settings::SECTIONS, &mut Reader::default());
+    if settings.server.user.trim().is_empty()
+        && let Some(node) = table.node("server").and_then(|server| server.child("user"))
+    {
+        reader.say(node, "`user` is empty: it is the system user that the server becomes");
+    }
+    if settings.server.hostname.as_str().contains('_')
+        && let Some(node) = table.node("server").and_then(|server| server.child("hostname"))
+    {
+        reader.warn(node, "a host name has no `_` (RFC 5321 §2.3.5): other servers may refuse it");
+    }
+    if settings.tls.certificate.is_some() != settings.tls.key.is_some()
+        && let Some(node) = table.node("tls")
+    {
+        reader.say(node, "`certificate` and `key` go together: one of them is missing");
+    }
+    if settings.limits.connections_per_address > settings.limits.connections_max
+        && let Some(node) = table.node("limits")
+    {
+        reader.say(node, "`connections_per_address` is greater than `connections_max`");
+    }
+    if let Some(node) = table.node("relay") {
+        for net in settings.relay.networks.iter().filter(|net| too_wide(net)) {
+            let message = format!("`{net}` is too wide: it would make an open relay");
+            reader.say(node, message);
+        }
+    }
+    doors(settings, table.node("listen").unwrap_or(root), reader);
+}
+
+/// Two doors at one address and port: the second could never be opened. `0.0.0.0` is every IPv4
+/// address, `[::]` every IPv6 address and none of the others.
+fn doors(settings: &Settings, node: &Node, reader: &mut Reader) {
+    let listen = &settings.listen;
+    let mut exact: HashMap<SocketAddr, &str> = HashMap::new();
+    let mut ports: HashMap<(bool, u16), (SocketAddr, &str)> = HashMap::new();
+    for (door, addresses) in [
+        ("smtp", &listen.smtp),
+        ("submission", &listen.submission),
+        ("submissions", &listen.submissions),
+        ("pop3", &listen.pop3),
+        ("pop3s", &listen.pop3s),
+    ] {
+        for (at, address) in addresses.iter().enumerate().filter(|(_, a)| a.port() != 0) {
+            let everywhere = SocketAddr::new(unspecified(address), address.port());
+            let port = (address.is_ipv6(), address.port());
+            let other = [*address, everywhere]
+                .into_iter()
+                .find_map(|same| exact.get(&same).map(|door| (same, *door)))
+                .or_else(|| ports.get(&port).copied().filter(|_| *address == everywhere));
+            if let Some((same, other)) = other {
+                let message = format!("`{door}` at {address}: `{other}` is open at {same} already");
+                reader.say(place(node, door, at), message);
+                continue;
+            }
+            exact.insert(*address, door);
+            ports.entry(port).or_insert((*address, door));
+        }
+    }
+}
+
+fn unspecified(address: &SocketAddr) -> IpAddr {
+    match address {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    }
+}
+
+/// The address at `at` of a door's list; the section, where the default holds.
+fn place<'n>(listen: &'n Node, door: &str, at: usize) -> &'n Node {
+    match listen.child(door) {
+        Some(list) => match &list.value {
+            Value::Array(items) => items.get(at).unwrap_or(list),
+            _ => list,
+        },
+        None => listen,
+    }
+}
