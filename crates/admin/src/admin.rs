@@ -75,6 +75,6 @@ impl Admin {
     }
 
     pub(crate) fn running(&self) -> Result<&Running, Error> {
-        self.running.as_ref().ok_or_else(|| Error::Invalid("no server is running".to_owned()))
+        self.running.as_ref().ok_or_else(|| Error::Refused("no server is running".to_owned()))
     }
 }

@@ -20,10 +20,10 @@ pub async fn perform(admin: &Admin, request: Request) -> Result<Response, Error>
         Request::Status => server::status(admin).await,
         Request::Reload => server::reload(admin).await,
         Request::Fsck => server::fsck(admin).await,
-        Request::DomainList(paging) => Ok(domains::list(admin, &paging)),
+        Request::DomainList(paging) => domains::list(admin, &paging),
         Request::DomainAdd { domain } => domains::add(admin, &domain).await,
         Request::DomainRemove { domain } => domains::remove(admin, &domain).await,
-        Request::AccountList(paging) => Ok(accounts::list(admin, &paging)),
+        Request::AccountList(paging) => accounts::list(admin, &paging),
         Request::AccountAdd { address, password, hash, quota, admin: administers } => {
             let credential = accounts::Credential::new(password, hash)?;
             accounts::add(admin, address, credential, quota, administers).await
@@ -35,10 +35,10 @@ pub async fn perform(admin: &Admin, request: Request) -> Result<Response, Error>
             accounts::disable(admin, &address, disabled).await
         }
         Request::AccountRemove { address } => accounts::remove(admin, &address).await,
-        Request::AliasList(paging) => Ok(aliases::list(admin, &paging)),
+        Request::AliasList(paging) => aliases::list(admin, &paging),
         Request::AliasAdd { name, goals } => aliases::add(admin, &name, goals).await,
         Request::AliasRemove { name } => aliases::remove(admin, &name).await,
-        Request::AliasReview(paging) => Ok(aliases::review(admin, &paging)),
+        Request::AliasReview(paging) => aliases::review(admin, &paging),
         Request::AliasShow { name } => aliases::show(admin, &name),
         Request::AccessList(paging) => access::list(admin, &paging).await,
         Request::AccessAdd { tag, key, value, reason, expires } => {
@@ -72,7 +72,7 @@ impl From<store::Error> for Error {
         match error {
             store::Error::NotFound(_) => Error::NotFound(text),
             store::Error::Exists(_) => Error::Exists(text),
-            store::Error::Invalid(_) => Error::Invalid(text),
+            store::Error::Invalid(_) => Error::Refused(text),
             _ => Error::Store(text),
         }
     }

@@ -1,7 +1,7 @@
 //! What an operation answers: typed, so that every skin can show it in its own way.
 
 use crate::Status;
-use mail::{Address, EntryId, MailboxId, Timestamp, TraceRow};
+use mail::{Address, EntryId, MailboxId, MessageId, Timestamp, TraceRow};
 use serde::{Deserialize, Serialize};
 
 /// The result of a [`crate::Request`].
@@ -22,6 +22,8 @@ pub enum Response {
     Password {
         /// The account.
         address: Address,
+        /// Whether the account is new.
+        added: bool,
         /// Shown this once.
         password: Option<String>,
     },
@@ -136,8 +138,8 @@ pub struct AccessView {
     pub reason: String,
     /// When it ends.
     pub expires: Option<Timestamp>,
-    /// How often it decided.
-    pub hits: i64,
+    /// How often it decided; none where it is written in a file, of which hits are not counted.
+    pub hits: Option<i64>,
     /// Where it is written.
     pub origin: String,
 }
@@ -157,8 +159,8 @@ pub struct SubjectView {
     pub text: String,
     /// When it ends.
     pub expires: Option<Timestamp>,
-    /// How often it decided.
-    pub hits: i64,
+    /// How often it decided; none where it is written in a file, of which hits are not counted.
+    pub hits: Option<i64>,
 }
 
 /// A mailbox.
@@ -177,10 +179,12 @@ pub struct MailboxView {
 /// A message in a mailbox.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct EntryView {
-    /// Its number.
+    /// Its number, for moving.
     pub id: EntryId,
     /// Its UID.
     pub uid: i64,
+    /// The message's number, for the trace.
+    pub message: MessageId,
     /// When it came.
     pub received: Timestamp,
     /// Bytes.
@@ -210,6 +214,9 @@ pub enum Error {
     /// It is there already.
     #[error("{0}")]
     Exists(String),
+    /// The request is right, but cannot be carried out as things are.
+    #[error("{0}")]
+    Refused(String),
     /// The request is wrong; the text says how to mend it.
     #[error("{0}")]
     Invalid(String),

@@ -132,7 +132,7 @@ impl House {
         for _ in 0..100 {
             let response = self.ask(Request::SubjectList(Paging::default())).await.unwrap();
             let Response::Subjects(page) = response else { panic!("{response:?}") };
-            if page.rows.iter().any(|rule| rule.hits > 0) {
+            if page.rows.iter().any(|rule| rule.hits > Some(0)) {
                 return page;
             }
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
@@ -199,7 +199,7 @@ async fn accounts_come_and_go() {
     assert!(page.rows[0].disabled);
 
     let still = house.ask(Request::DomainRemove { domain: domain.clone() }).await;
-    assert!(matches!(still, Err(Error::Invalid(_))), "{still:?}: it still has an account");
+    assert!(matches!(still, Err(Error::Refused(_))), "{still:?}: it still has an account");
     house.done(Request::AccountRemove { address: anna() }).await;
     house.done(Request::DomainRemove { domain }).await;
     let Response::Domains(page) = house.ask(Request::DomainList(Paging::default())).await.unwrap()
@@ -302,7 +302,8 @@ async fn a_subject_rule_refuses_counts_and_ends() {
     let page = house.subjects_once_counted().await;
     let ids: Vec<_> = page.rows.iter().map(|rule| rule.id.is_some()).collect();
     assert_eq!(ids, [false, true], "the settings' rule, then the store's");
-    assert_eq!(page.rows[1].hits, 1, "the refused message is counted");
+    assert_eq!(page.rows[0].hits, None, "nobody counts for a file");
+    assert_eq!(page.rows[1].hits, Some(1), "the refused message is counted");
     let id = page.rows[1].id.unwrap();
     house.done(Request::SubjectRemove { id }).await;
     assert!(matches!(house.receive(message).await, Outcome::Accepted(_)));
@@ -333,6 +334,7 @@ async fn mail_is_listed_read_moved_and_traced() {
     assert_eq!((second.rows[0].subject.as_str(), second.next), ("two", None));
 
     let entry = &first.rows[0];
+    assert_eq!(entry.message, id, "the trace is asked by it");
     let mut shown = Vec::new();
     while (shown.len() as u64) < entry.size {
         let offset = shown.len() as u64;
@@ -347,21 +349,35 @@ async fn mail_is_listed_read_moved_and_traced() {
     assert!(shown.starts_with("Return-Path: <carl@client.example>\r\nReceived: from client"));
     assert!(shown.ends_with(&message));
 
-    let said = house
-        .done(Request::MailboxMove {
-            address: anna(),
-            from: "INBOX".to_owned(),
-            to: "Junk".to_owned(),
-            entries: vec![],
-        })
-        .await;
-    assert!(said.contains("moved 2"), "{said}");
+    let shift = |entries| Request::MailboxMove {
+        address: anna(),
+        from: "INBOX".to_owned(),
+        to: "Junk".to_owned(),
+        entries,
+    };
+    let missing = house.ask(shift(vec![entry.id, mail::EntryId(99_999_999)])).await;
+    assert!(matches!(missing, Err(Error::NotFound(_))), "{missing:?}");
+    let said = house.done(shift(vec![])).await;
+    assert!(said.contains("moved 2"), "nothing was moved before: {said}");
 
     let about = TraceAbout::Message(id);
     let trace = Request::Trace { about, paging: Paging::default() };
     let Response::Trace(rows) = house.ask(trace).await.unwrap() else { panic!() };
     let told = |event| rows.rows.iter().any(|row| row.event == event);
     assert!(told(Event::Message) && told(Event::Delivered), "{:?}", rows.rows);
+    let trace = |about, limit| Request::Trace { about, paging: Paging { limit, cursor: None } };
+    for unknown in [
+        TraceAbout::Message(mail::MessageId(99_999_999)),
+        TraceAbout::Session(SessionId(99_999_999)),
+    ] {
+        let refused = house.ask(trace(unknown, 100)).await;
+        assert!(matches!(refused, Err(Error::NotFound(_))), "{refused:?}");
+    }
+    let Response::Trace(newest) = house.ask(trace(TraceAbout::Everything, 1)).await.unwrap() else {
+        panic!()
+    };
+    assert!(newest.rows[0].detail.starts_with("moved entries=2"), "{:?}", newest.rows);
+    assert!(newest.next.is_some());
     let Response::Fsck(fsck) = house.ask(Request::Fsck).await.unwrap() else { panic!() };
     assert_eq!(fsck.problems, Vec::<String>::new());
     house.close().await;
@@ -429,7 +445,7 @@ async fn the_protocol_survives_what_is_no_request() {
     assert!(rest.is_empty());
 
     let refused = house.ask(Request::Reload).await.unwrap_err();
-    assert!(matches!(refused, Error::Invalid(text) if text.contains("line 3")));
+    assert!(matches!(refused, Error::Refused(text) if text.contains("line 3")));
     house.close().await;
 }
 

@@ -19,7 +19,8 @@ pub(super) async fn list(admin: &Admin, paging: &Paging) -> Result<Response, Err
     let file = snapshot.access_file();
     let stored = directory.access().iter().map(of_store);
     let written = snapshot.maps().access.iter().map(|entry| of_file(&file, entry));
-    Ok(Response::AccessEntries(page(stored.chain(written), paging, order, |view| view)))
+    let entries = page("access", stored.chain(written), paging, order, |view| view)?;
+    Ok(Response::AccessEntries(entries))
 }
 
 pub(super) async fn add(
@@ -80,7 +81,7 @@ fn of_store(record: &AccessRecord) -> AccessView {
         value: record.value.clone(),
         reason: record.reason.clone(),
         expires: record.expires,
-        hits: record.hits,
+        hits: Some(record.hits),
         origin: "store".to_owned(),
     }
 }
@@ -93,7 +94,7 @@ fn of_file(file: &str, entry: &Entry) -> AccessView {
         value: action_text(&entry.action),
         reason: String::new(),
         expires: None,
-        hits: 0,
+        hits: None,
         origin: format!("{file}:{}", entry.line),
     }
 }
@@ -109,7 +110,7 @@ fn of_rule(rule: &Rule) -> AccessView {
         value: action_text(&rule.action),
         reason: String::new(),
         expires: rule.expires,
-        hits: 0,
+        hits: None,
         origin: rule.name.strip_prefix("access ").unwrap_or(&rule.name).to_owned(),
     }
 }

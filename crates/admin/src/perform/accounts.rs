@@ -73,9 +73,10 @@ async fn hashed(password: String) -> Result<String, Error> {
         .map_err(|error| Error::Store(error.to_string()))
 }
 
-pub(super) fn list(admin: &Admin, paging: &Paging) -> Response {
+pub(super) fn list(admin: &Admin, paging: &Paging) -> Result<Response, Error> {
     let directory = admin.store.directory();
-    Response::Accounts(page(
+    let page = page(
+        "accounts",
         directory.accounts(),
         paging,
         |account| account.address.key(),
@@ -85,7 +86,8 @@ pub(super) fn list(admin: &Admin, paging: &Paging) -> Response {
             admin: account.admin,
             quota: account.quota,
         },
-    ))
+    )?;
+    Ok(Response::Accounts(page))
 }
 
 pub(super) async fn add(
@@ -101,7 +103,7 @@ pub(super) async fn add(
     let (password_hash, password) = credential.stored().await?;
     let new = NewAccount { address: address.clone(), password_hash, quota, admin: administers };
     admin.store.add_account(new).await?;
-    Ok(Response::Password { address, password })
+    Ok(Response::Password { address, added: true, password })
 }
 
 pub(super) async fn password(
@@ -114,7 +116,7 @@ pub(super) async fn password(
     admin.store.set_password_hash(account.id, &hash).await?;
     // Whoever knew the old password is out.
     end_sessions(admin, &account);
-    Ok(Response::Password { address, password })
+    Ok(Response::Password { address, added: false, password })
 }
 
 pub(super) async fn disable(

@@ -9,13 +9,10 @@ use policy::aliases::{Flag, Review};
 /// Most goals of one alias of the store.
 const GOALS_MAX: usize = 1_000;
 
-pub(super) fn list(admin: &Admin, paging: &Paging) -> Response {
-    Response::Aliases(page(
-        admin.policy.snapshot().review(),
-        paging,
-        |review| review.name.clone(),
-        |Review { name, goals, origin, .. }| AliasView { name, goals, origin },
-    ))
+pub(super) fn list(admin: &Admin, paging: &Paging) -> Result<Response, Error> {
+    let reviews = admin.policy.snapshot().review();
+    let view = |Review { name, goals, origin, .. }| AliasView { name, goals, origin };
+    Ok(Response::Aliases(page("aliases", reviews, paging, |review| review.name.clone(), view)?))
 }
 
 pub(super) async fn add(
@@ -49,9 +46,10 @@ pub(super) async fn remove(admin: &Admin, name: &Address) -> Result<Response, Er
     Ok(Response::Done(format!("the alias {name} is ended")))
 }
 
-pub(super) fn review(admin: &Admin, paging: &Paging) -> Response {
+pub(super) fn review(admin: &Admin, paging: &Paging) -> Result<Response, Error> {
     let reviews = admin.policy.snapshot().review();
-    Response::AliasReview(page(reviews, paging, |review| review.name.clone(), reviewed))
+    let reviews = page("aliases", reviews, paging, |review| review.name.clone(), reviewed)?;
+    Ok(Response::AliasReview(reviews))
 }
 
 fn reviewed(review: Review) -> AliasReview {

@@ -9,14 +9,15 @@ use std::collections::HashMap;
 /// Most role addresses that one warning names.
 const NAMED_MAX: usize = 10;
 
-pub(super) fn list(admin: &Admin, paging: &Paging) -> Response {
+pub(super) fn list(admin: &Admin, paging: &Paging) -> Result<Response, Error> {
     let directory = admin.store.directory();
     let snapshot = admin.policy.snapshot();
     let mut accounts: HashMap<&Domain, u64> = HashMap::new();
     for domain in directory.accounts().filter_map(|account| account.address.domain()) {
         *accounts.entry(domain).or_default() += 1;
     }
-    Response::Domains(page(
+    let page = page(
+        "domains",
         directory.domains(),
         paging,
         |record| record.name.to_string(),
@@ -35,7 +36,8 @@ pub(super) fn list(admin: &Admin, paging: &Paging) -> Response {
                 abuse: ends("abuse"),
             }
         },
-    ))
+    )?;
+    Ok(Response::Domains(page))
 }
 
 pub(super) async fn add(admin: &Admin, domain: &Domain) -> Result<Response, Error> {

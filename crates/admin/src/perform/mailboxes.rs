@@ -67,6 +67,7 @@ async fn view(admin: &Admin, entry: &Entry) -> Result<EntryView, Error> {
     Ok(EntryView {
         id: entry.id,
         uid: entry.uid,
+        message: entry.message,
         received: entry.internal_date,
         size: entry.size,
         from: index.from().first().map(ToString::to_string).unwrap_or_default(),

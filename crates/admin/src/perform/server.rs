@@ -33,7 +33,7 @@ pub(super) async fn status(admin: &Admin) -> Result<Response, Error> {
 /// Reads settings and maps anew; with any error the old ones stay in force.
 pub(super) async fn reload(admin: &Admin) -> Result<Response, Error> {
     let running = admin.running()?;
-    (running.reload)().await.map(Response::Done).map_err(Error::Invalid)
+    (running.reload)().await.map(Response::Done).map_err(Error::Refused)
 }
 
 pub(super) async fn fsck(admin: &Admin) -> Result<Response, Error> {

@@ -16,7 +16,8 @@ pub(super) async fn list(admin: &Admin, paging: &Paging) -> Result<Response, Err
     admin.store.reload_directory().await?;
     let rules = admin.filter.subject_rules();
     let rules = rules.into_iter().enumerate();
-    Ok(Response::Subjects(page(
+    let rules = page(
+        "subjects",
         rules,
         paging,
         |(at, rule)| match rule.id {
@@ -24,7 +25,8 @@ pub(super) async fn list(admin: &Admin, paging: &Paging) -> Result<Response, Err
             None => format!("0 {at:06}"),
         },
         |(_, rule)| view(admin, &rule),
-    )))
+    )?;
+    Ok(Response::Subjects(rules))
 }
 
 pub(super) async fn add(
@@ -87,6 +89,6 @@ fn view(admin: &Admin, rule: &Rule) -> SubjectView {
         code: rule.reply.as_ref().map_or(553, |reply| reply.code),
         text: rule.reply.as_ref().map(|reply| reply.text.clone()).unwrap_or_default(),
         expires: rule.expires,
-        hits: record.map_or(0, |record| record.hits),
+        hits: record.map(|record| record.hits),
     }
 }

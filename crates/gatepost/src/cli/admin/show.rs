@@ -1,8 +1,8 @@
 //! Responses for people: tables and sentences.
 
 use crate::output;
-use ::admin::{AccessView, Fsck, Page, Response, SubjectView};
-use mail::TraceRow;
+use ::admin::{AccessView, AliasReview, DomainView, EntryView, Fsck, Page, Response, SubjectView};
+use mail::{Address, TraceRow};
 use std::process::ExitCode;
 
 /// What is printed.
@@ -11,19 +11,7 @@ pub(super) fn text(response: &Response) -> String {
         Response::Done(text) => text.clone(),
         Response::Status(status) => super::status::text(status),
         Response::Fsck(fsck) => self::fsck(fsck),
-        Response::Domains(page) => paged(page, DOMAIN_HEAD, |d| {
-            let nobody = |ends: &[String]| match ends {
-                [] => "NOBODY".to_owned(),
-                ends => ends.join("\n"),
-            };
-            vec![
-                d.domain.clone(),
-                d.unicode.clone(),
-                d.accounts.to_string(),
-                nobody(&d.postmaster),
-                nobody(&d.abuse),
-            ]
-        }),
+        Response::Domains(page) => paged(page, DOMAIN_HEAD, domain_row),
         Response::Accounts(page) => paged(page, &["Account", "State", "Role", "Quota"], |a| {
             vec![
                 a.address.to_string(),
@@ -32,18 +20,13 @@ pub(super) fn text(response: &Response) -> String {
                 a.quota.map(|q| q.to_string()).unwrap_or_default(),
             ]
         }),
-        Response::Password { address, password: Some(password) } => {
-            format!("{address}\n{password}\n(shown this once)")
+        Response::Password { address, added, password } => {
+            self::password(address, *added, password.as_deref())
         }
-        Response::Password { address, password: None } => format!("{address} is set."),
         Response::Aliases(page) => paged(page, &["Alias", "Leads to", "Written in"], |a| {
             vec![a.name.clone(), a.goals.join("\n"), a.origin.clone()]
         }),
-        Response::AliasReview(page) => {
-            paged(page, &["Alias", "Ends in", "Flags", "Written in"], |r| {
-                vec![r.name.clone(), r.ends.join("\n"), r.flags.join(", "), r.origin.clone()]
-            })
-        }
+        Response::AliasReview(page) => paged(page, REVIEW_HEAD, review_row),
         Response::AccessEntries(page) => paged(page, ACCESS_HEAD, access_row),
         Response::AccessTest(Some(entry)) => output::table(ACCESS_HEAD, &[access_row(entry)]),
         Response::AccessTest(None) => "No entry speaks of it.".to_owned(),
@@ -62,18 +45,7 @@ pub(super) fn text(response: &Response) -> String {
                 .collect();
             output::table(&["Mailbox", "Messages", "Bytes"], &rows)
         }
-        Response::Entries(page) => {
-            paged(page, &["Entry", "UID", "Received", "Bytes", "From", "Subject"], |e| {
-                vec![
-                    e.id.to_string(),
-                    e.uid.to_string(),
-                    e.received.rfc3339(),
-                    e.size.to_string(),
-                    e.from.clone(),
-                    e.subject.clone(),
-                ]
-            })
-        }
+        Response::Entries(page) => paged(page, ENTRY_HEAD, entry_row),
         Response::Window { size, .. } => format!("{size} bytes"),
         Response::Trace(page) => trace(page),
     }
@@ -96,6 +68,52 @@ pub(super) fn verdict(response: &Response) -> ExitCode {
 const DOMAIN_HEAD: &[&str] =
     &["Domain", "As written", "Accounts", "Postmaster's mail", "Abuse's mail"];
 
+fn domain_row(domain: &DomainView) -> Vec<String> {
+    let nobody = |ends: &[String]| match ends {
+        [] => "NOBODY".to_owned(),
+        ends => ends.join("\n"),
+    };
+    vec![
+        domain.domain.clone(),
+        domain.unicode.clone(),
+        domain.accounts.to_string(),
+        nobody(&domain.postmaster),
+        nobody(&domain.abuse),
+    ]
+}
+
+fn password(address: &Address, added: bool, password: Option<&str>) -> String {
+    let done = if added { "is added" } else { "has a new password" };
+    let shown = password.map(|made| format!(":\n{made}\n(shown this once)"));
+    format!("{address} {done}{}", shown.unwrap_or_else(|| ".".to_owned()))
+}
+
+const REVIEW_HEAD: &[&str] = &["Alias", "Ends in", "Flags", "How, and why", "Written in"];
+
+fn review_row(review: &AliasReview) -> Vec<String> {
+    vec![
+        review.name.clone(),
+        review.ends.join("\n"),
+        review.flags.join(", "),
+        review.notes.join("\n"),
+        review.origin.clone(),
+    ]
+}
+
+const ENTRY_HEAD: &[&str] = &["Entry", "Message", "UID", "Received", "Bytes", "From", "Subject"];
+
+fn entry_row(entry: &EntryView) -> Vec<String> {
+    vec![
+        entry.id.to_string(),
+        entry.message.to_string(),
+        entry.uid.to_string(),
+        entry.received.rfc3339(),
+        entry.size.to_string(),
+        entry.from.clone(),
+        entry.subject.clone(),
+    ]
+}
+
 const ACCESS_HEAD: &[&str] = &["No.", "Entry", "Says", "Why", "Ends", "Hits", "Written in"];
 
 fn access_row(entry: &AccessView) -> Vec<String> {
@@ -106,7 +124,7 @@ fn access_row(entry: &AccessView) -> Vec<String> {
         entry.value.clone(),
         entry.reason.clone(),
         entry.expires.map(|at| at.rfc3339()).unwrap_or_default(),
-        entry.hits.to_string(),
+        hits(entry.hits),
         entry.origin.clone(),
     ]
 }
@@ -121,15 +139,20 @@ fn subject_row(rule: &SubjectView) -> Vec<String> {
         rule.code.to_string(),
         rule.text.clone(),
         rule.expires.map(|at| at.rfc3339()).unwrap_or_default(),
-        rule.hits.to_string(),
+        hits(rule.hits),
     ]
+}
+
+/// Blank where they are not counted.
+fn hits(hits: Option<i64>) -> String {
+    hits.map(|hits| hits.to_string()).unwrap_or_default()
 }
 
 fn paged<T>(page: &Page<T>, head: &[&str], row: impl Fn(&T) -> Vec<String>) -> String {
     let rows: Vec<Vec<String>> = page.rows.iter().map(row).collect();
     let table = output::table(head, &rows);
     match &page.next {
-        Some(cursor) => format!("{table}\nMore: --cursor {cursor}"),
+        Some(cursor) => format!("{table}\nThe next page: --cursor {cursor}"),
         None => table,
     }
 }
@@ -144,19 +167,122 @@ fn fsck(fsck: &Fsck) -> String {
     lines.join("\n")
 }
 
+/// Each row with what other commands take: the numbers of session and message are never broken.
 fn trace(page: &Page<TraceRow>) -> String {
-    let head = &["When", "What", "Reply", "Reason", "Rule", "From", "To", "Peer", "Facts"];
-    paged(page, head, |r| {
-        vec![
-            r.at.rfc3339(),
-            r.event.word().to_owned(),
-            if r.reply == 0 { String::new() } else { r.reply.to_string() },
-            r.reason.word().to_owned(),
-            r.rule.clone(),
-            r.sender.clone(),
-            r.recipient.clone(),
-            r.peer.clone(),
-            r.detail.clone(),
-        ]
-    })
+    if page.rows.is_empty() {
+        return "The trace has nothing of it.".to_owned();
+    }
+    let head = &["When", "Number", "What", "Why", "From, to", "Peer", "Facts"];
+    let rows: Vec<_> = page.rows.iter().map(trace_row).collect();
+    let table = output::table(head, &rows);
+    match &page.next {
+        Some(cursor) => format!("{table}\nOlder ones: --cursor {cursor}"),
+        None => table,
+    }
+}
+
+fn trace_row(row: &TraceRow) -> Vec<String> {
+    let lines = |lines: [Option<String>; 2]| {
+        let lines = lines.into_iter().flatten().filter(|line| !line.is_empty());
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let reply = if row.reply == 0 { String::new() } else { format!(" {}", row.reply) };
+    let to = (!row.recipient.is_empty()).then(|| format!("to {}", row.recipient));
+    vec![
+        row.at.rfc3339(),
+        lines([
+            row.message.map(|id| format!("message {id}")),
+            row.session.map(|id| format!("session {id}")),
+        ]),
+        lines([Some(row.event.word().to_owned()), Some(format!("{}{reply}", row.door))]),
+        lines([Some(row.reason.word().to_owned()), Some(row.rule.clone())]),
+        lines([Some(row.sender.clone()), to]),
+        row.peer.clone(),
+        row.detail.clone(),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::text;
+    use ::admin::{Page, Response};
+    use mail::{Address, Event, MessageId, Reason, SessionId, Timestamp, TraceRow};
+
+    fn check(response: &Response, expected: &[&str]) {
+        let shown = text(response);
+        for words in expected {
+            assert!(shown.contains(words), "{words} is not in:\n{shown}");
+        }
+    }
+
+    #[test]
+    fn the_trace_shows_what_it_is_asked_by() {
+        let row = TraceRow {
+            at: Timestamp(1_795_545_915_042),
+            event: Event::Recipient,
+            session: Some(SessionId(4_712)),
+            message: Some(MessageId(4_711)),
+            door: "smtp".to_owned(),
+            peer: "192.0.2.1".to_owned(),
+            sender: "carl@client.example".to_owned(),
+            recipient: "nobody@example.org".to_owned(),
+            reply: 550,
+            reason: Reason::UnknownRecipient,
+            rule: "recipient".to_owned(),
+            detail: String::new(),
+        };
+        let page = Page { rows: vec![row], next: Some("99".to_owned()) };
+        let expected = [
+            "message 4711",
+            "session 4712",
+            "smtp 550",
+            "unknown_recipient",
+            "to nobody@example.org",
+            "Older ones: --cursor 99",
+        ];
+        check(&Response::Trace(page), &expected);
+        check(&Response::Trace(Page { rows: vec![], next: None }), &["nothing of it"]);
+    }
+
+    #[test]
+    fn an_account_is_told_to_be_new_or_not() {
+        let Ok(address) = Address::parse("anna@example.org") else { return };
+        let told = |added, password: Option<&str>| {
+            let password = password.map(str::to_owned);
+            text(&Response::Password { address: address.clone(), added, password })
+        };
+        assert_eq!(told(true, None), "anna@example.org is added.");
+        assert_eq!(told(false, None), "anna@example.org has a new password.");
+        let made = "anna@example.org is added:\nk7m2q\n(shown this once)";
+        assert_eq!(told(true, Some("k7m2q")), made);
+    }
+
+    #[test]
+    fn hits_that_are_not_counted_are_not_none() {
+        let entry = |hits| ::admin::AccessView {
+            id: None,
+            tag: "From".to_owned(),
+            key: "spammer.example".to_owned(),
+            value: "REJECT".to_owned(),
+            reason: String::new(),
+            expires: None,
+            hits,
+            origin: "access:12".to_owned(),
+        };
+        check(&Response::AccessTest(Some(entry(Some(0)))), &["┆ 0    ┆"]);
+        check(&Response::AccessTest(Some(entry(None))), &["┆      ┆ access:12"]);
+    }
+
+    #[test]
+    fn a_review_says_why() {
+        let row = ::admin::AliasReview {
+            name: "lost".to_owned(),
+            origin: "aliases:3".to_owned(),
+            ends: vec![],
+            flags: vec!["dangling".to_owned()],
+            notes: vec!["nobody is called bob".to_owned()],
+        };
+        let page = Page { rows: vec![row], next: None };
+        check(&Response::AliasReview(page), &["dangling", "nobody is called bob", "aliases:3"]);
+    }
 }
