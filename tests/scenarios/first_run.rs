@@ -30,6 +30,8 @@ fn a_server_is_set_up_and_runs_as_its_own_user() {
         "example.org",
         "--data",
         &data.to_string_lossy(),
+        "--user",
+        "nobody",
     ]);
     assert!(init.status.success(), "{}", text(&init));
     let made: serde_json::Value = serde_json::from_slice(&init.stdout).unwrap();
@@ -40,10 +42,8 @@ fn a_server_is_set_up_and_runs_as_its_own_user() {
     assert!(!again.status.success(), "init must not overwrite settings");
 
     let settings = std::fs::read_to_string(&*config).unwrap();
-    let settings = settings.replace("[server]", "[server]\nuser = \"nobody\"");
     let doors = "\n[listen]\nsmtp = [\"127.0.0.1:0\"]\npop3 = []\npop3s = [\"127.0.0.1:0\"]\n";
     std::fs::write(&*config, settings + doors).unwrap();
-    run("chown", &["-R", "nobody", &data.to_string_lossy()]);
     let mut child = Command::new(crate::server::binary())
         .args(["--config", &config, "serve", "--ready-fd", "1"])
         .stdin(Stdio::null())

@@ -36,13 +36,12 @@ impl Installation {
         std::fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
         let config = folder.path().join("gatepost.toml").to_string_lossy().into_owned();
         let data = folder.path().join("data").to_string_lossy().into_owned();
-        let arguments = ["--config", &config, "init", "--domain", "example.org", "--data", &data];
+        let mut arguments = vec!["--config", &config, "init", "--domain", "example.org"];
+        arguments.extend(["--data", &data, "--user", "nobody"]);
         let init = gatepost(&arguments);
         assert!(init.status.success(), "{}", text(&init));
         let made = std::fs::read_to_string(&config).unwrap();
-        let made = made.replace("[server]", "[server]\nuser = \"nobody\"");
         std::fs::write(&config, format!("{made}\n{settings}")).unwrap();
-        run("chown", &["-R", "nobody", &data]);
         Self { folder, config }
     }
 

@@ -18,6 +18,9 @@ use std::path::{Path, PathBuf};
 
 mod check;
 
+/// The system user whom the package makes for the server.
+pub const USER: &str = "gatepost";
+
 settings! {
     /// Who this server is, and as whom it runs.
     server: Server {
@@ -25,7 +28,7 @@ settings! {
         /// that its MX record and the PTR record of its address have.
         hostname: Domain = required;
         /// The system user that `serve` becomes when it was started as root. It never stays root.
-        user: String = ("gatepost".to_owned());
+        user: String = (USER.to_owned());
         /// The socket by which the `gatepost` command talks to the running server; only root and
         /// the server's own user may open it. Left out: `admin.sock` in the data folder.
         admin_socket: Option<PathBuf> = None;

@@ -6,7 +6,7 @@ use crate::offline::problems;
 use crate::server::{OpenDoor, Server};
 use admin::{Admin, AdminParts, DoorView, Facts, Request, Response, Running, Sessions};
 use anyhow::{Context, Result};
-use config::Settings;
+use config::{Problem, Settings};
 use net::unix::UnixDoor;
 use std::sync::{Arc, Weak};
 use tokio::task::JoinHandle;
@@ -52,7 +52,30 @@ pub(crate) enum Link {
     /// Over its socket.
     Socket(admin::control::Client),
     /// No server runs: on the store itself, whose lock this process holds meanwhile.
-    Direct(Box<Admin>),
+    Direct(Box<Admin>, MapFaults),
+}
+
+/// What is wrong with the map files; nothing, if they may be taken.
+pub(crate) struct MapFaults(Vec<Problem>);
+
+impl MapFaults {
+    /// Refuses what would answer from maps that were not taken. A broken map file keeps nobody from
+    /// proving the store or mending an account.
+    fn refuse(&self, request: &Request) -> Result<()> {
+        let asks_maps = matches!(
+            request,
+            Request::AccessList(_)
+                | Request::AccessTest { .. }
+                | Request::AliasList(_)
+                | Request::AliasReview(_)
+                | Request::AliasShow { .. }
+                | Request::DomainList(_)
+        );
+        match self.0.is_empty() || !asks_maps {
+            true => Ok(()),
+            false => Err(problems(self.0.clone())),
+        }
+    }
 }
 
 impl Link {
@@ -71,31 +94,36 @@ impl Link {
             Err(_) => {}
         }
         let clock = global.clock();
-        let (maps, _) = config::load_maps(&settings).map_err(problems)?;
+        let (maps, found) = config::read_maps(&settings);
+        let faults = if found.iter().any(Problem::is_error) { found } else { Vec::new() };
         let store = crate::engine::open(&settings, &clock).await?;
         let settings = Arc::new(settings);
         let filter = filter::Filter::new(&settings, Arc::clone(&store));
         let policy = policy::Policy::new(Arc::clone(&store), settings, maps, clock.clone());
-        Ok(Link::Direct(Box::new(Admin::new(AdminParts {
+        let admin = Admin::new(AdminParts {
             store,
             policy: Arc::new(policy),
             filter: Arc::new(filter),
             clock,
             running: None,
-        }))))
+        });
+        Ok(Link::Direct(Box::new(admin), MapFaults(faults)))
     }
 
     /// Asks for one operation.
     pub(crate) async fn request(&mut self, request: Request) -> Result<Response> {
         Ok(match self {
             Link::Socket(client) => client.request(&request).await?,
-            Link::Direct(admin) => admin::perform(admin, request).await?,
+            Link::Direct(admin, faults) => {
+                faults.refuse(&request)?;
+                admin::perform(admin, request).await?
+            }
         })
     }
 
     /// Ends the link; what a direct one wrote is on stable storage then.
     pub(crate) async fn close(self) {
-        if let Link::Direct(admin) = self {
+        if let Link::Direct(admin, _) = self {
             admin.close().await;
         }
     }

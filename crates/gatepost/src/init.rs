@@ -4,9 +4,10 @@ use crate::cli::{Global, InitArgs};
 use crate::output;
 use anyhow::{Context, Result, bail};
 use mail::{Address, Domain};
+use nix::unistd::User;
 use std::fs::{DirBuilder, OpenOptions, Permissions};
 use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _, chown};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -23,9 +24,15 @@ pub(crate) fn run(global: &Global, args: &InitArgs) -> Result<ExitCode> {
         Some(name) => name.clone(),
         None => Domain::parse(&format!("mail.{}", args.domain))?,
     };
-    let address = Address::at(&args.account, &args.domain)?;
-    private_folder(&args.data)?;
-    let text = settings_text(&hostname, &args.data);
+    if hostname.as_str().contains('_') {
+        bail!("{hostname}: a host name has letters, digits and hyphens alone (RFC 5321 §2.3.5)");
+    }
+    let address = account(args)?;
+    let user = system_user(&args.user)?;
+    let data = std::path::absolute(&args.data)
+        .with_context(|| format!("{} is no folder", args.data.display()))?;
+    private_folder(&data)?;
+    let text = settings_text(&hostname, &args.user, &data);
     let settings =
         config::Settings::from_str(&text, &global.config).map_err(crate::offline::problems)?;
     let password = admin::password::generate()?;
@@ -47,16 +54,45 @@ pub(crate) fn run(global: &Global, args: &InitArgs) -> Result<ExitCode> {
         anyhow::Ok(())
     })?;
     write_settings(&global.config, &text)?;
-    hand_over(&settings.server.user, &args.data, &global.config);
-    report(global, args, &hostname, &address, &password)?;
+    if let Some(user) = user {
+        hand_over(&user, &data, &global.config)?;
+    }
+    report(global, args, &data, &hostname, &address, &password)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn settings_text(hostname: &Domain, data: &Path) -> String {
-    let quoted = serde_json::Value::from(data.to_string_lossy());
+/// The first account's address: a name that can be typed without quotes wherever one logs in.
+fn account(args: &InitArgs) -> Result<Address> {
+    let address = Address::at(&args.account, &args.domain)?;
+    if address.to_string().starts_with('"') {
+        bail!("--account {:?}: it would have to be written as {address}", args.account);
+    }
+    Ok(address)
+}
+
+/// Whom the server's files are for: as root the user that it becomes, who must be there before
+/// anything is made; otherwise whoever runs this.
+fn system_user(name: &str) -> Result<Option<User>> {
+    if !nix::unistd::geteuid().is_root() {
+        return Ok(None);
+    }
+    net::privileges::check_user(name).with_context(|| {
+        format!(
+            "the server needs a user of its own; make it first (adduser --system --group {name}), \
+             or name one with --user"
+        )
+    })?;
+    Ok(User::from_name(name)?)
+}
+
+fn settings_text(hostname: &Domain, user: &str, data: &Path) -> String {
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let default = config::settings::USER;
+    let user = if user == default { String::new() } else { format!("user = {}\n", quoted(user)) };
     format!(
         "# Gatepost's settings. Everything not said here has a secure default: see the manual.\n\
-         [server]\nhostname = \"{hostname}\"\n\n[storage]\ndata = {quoted}\n"
+         [server]\nhostname = \"{hostname}\"\n{user}\n[storage]\ndata = {}\n",
+        quoted(&data.to_string_lossy())
     )
 }
 
@@ -79,34 +115,23 @@ fn write_settings(path: &Path, text: &str) -> Result<()> {
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
-        .mode(0o644)
+        // There may be a password in it one day.
+        .mode(0o640)
         .open(path)
         .with_context(|| format!("cannot write {}", path.display()))?;
     file.write_all(text.as_bytes())?;
     file.sync_all().with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Gives what root made to the user that the server runs as, if that user exists.
-fn hand_over(user: &str, data: &Path, config: &Path) {
-    if !nix::unistd::geteuid().is_root() {
-        return;
-    }
-    let Ok(Some(user)) = nix::unistd::User::from_name(user) else {
-        eprintln!(
-            "gatepost: the user {user} does not exist yet; make it (adduser --system --group \
-             {user}) and give it {}",
-            data.display()
-        );
-        return;
-    };
+/// Gives what root made to the user that the server runs as: the data, and the settings to read.
+fn hand_over(user: &User, data: &Path, config: &Path) -> Result<()> {
+    let (uid, gid) = (Some(user.uid.as_raw()), Some(user.gid.as_raw()));
     for path in walk(data) {
-        let given =
-            std::os::unix::fs::chown(&path, Some(user.uid.as_raw()), Some(user.gid.as_raw()));
-        if let Err(error) = given {
-            eprintln!("gatepost: cannot give {} to {}: {error}", path.display(), user.name);
-        }
+        chown(&path, uid, gid)
+            .with_context(|| format!("cannot give {} to {}", path.display(), user.name))?;
     }
-    let _ = config;
+    chown(config, None, gid)
+        .with_context(|| format!("cannot let {} read {}", user.name, config.display()))
 }
 
 /// The folder and everything in it.
@@ -126,6 +151,7 @@ fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
 fn report(
     global: &Global,
     args: &InitArgs,
+    data: &Path,
     hostname: &Domain,
     address: &Address,
     password: &str,
@@ -134,7 +160,8 @@ fn report(
     if global.json {
         return output::json_line(&serde_json::json!({
             "config": global.config,
-            "data": args.data,
+            "data": data,
+            "user": args.user,
             "account": address,
             "password": password,
             "dns": records,
@@ -142,10 +169,15 @@ fn report(
     }
     output::print(&format!(
         "Settings: {}\nData:     {}\n\nThe first account, shown this once:\n  {address}\n  {password}\n\n\
-         DNS records to publish:\n{}\n\nThen: gatepost serve",
+         DNS records to publish:\n{}\n\nThen: gatepost serve{}",
         global.config.display(),
-        args.data.display(),
-        records.iter().map(|r| format!("  {r}")).collect::<Vec<_>>().join("\n")
+        data.display(),
+        records.iter().map(|r| format!("  {r}")).collect::<Vec<_>>().join("\n"),
+        if global.config == Path::new(crate::cli::CONFIG) {
+            String::new()
+        } else {
+            format!(" --config {}", global.config.display())
+        }
     ))
 }
 

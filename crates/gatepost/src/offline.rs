@@ -3,8 +3,9 @@
 use crate::cli::Global;
 use crate::output;
 use anyhow::{Context, Result};
-use config::Problem;
+use config::{Problem, Reading, Settings};
 use mail::index::IndexBuilder;
+use net::tls::TlsError;
 use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
@@ -19,26 +20,60 @@ pub(crate) fn problems(problems: Vec<Problem>) -> anyhow::Error {
     anyhow::anyhow!("the settings are wrong:\n{}", lines.join("\n"))
 }
 
+/// Settings and maps as `serve` and `reload` take them: with everything that is wrong with them.
+pub(crate) fn read(path: &Path) -> Reading {
+    let mut reading = Reading::new(path);
+    let more = reading.settings.as_ref().map(refused_later).unwrap_or_default();
+    reading.add(path, more);
+    reading
+}
+
+/// What the files cannot say of themselves: it would be found out only once the server starts.
+fn refused_later(settings: &Settings) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if let (Some(certificate), Some(key)) = (&settings.tls.certificate, &settings.tls.key)
+        && let Err(error) = net::ServerTls::load(certificate, key)
+    {
+        let setting = match &error {
+            TlsError::File { file, .. } | TlsError::Content { file, .. } if file != key => {
+                "tls.certificate"
+            }
+            _ => "tls.key",
+        };
+        problems.push(settings.problem_at(setting, error.to_string()));
+    }
+    let user = settings.server.user.trim();
+    // Who is not root does not become anybody.
+    if nix::unistd::geteuid().is_root()
+        && !user.is_empty()
+        && let Err(error) = net::privileges::check_user(user)
+    {
+        let hint = format!("adduser --system --group {user}");
+        problems.push(settings.problem_at("server.user", error.to_string()).hint(Some(hint)));
+    }
+    for rule in &settings.subject.rules {
+        if let Err(why) = filter::subject::rules::usable(rule.kind, &rule.pattern) {
+            let message = format!("{}: {why}", rule.name);
+            problems.push(settings.problem_at("subject.rules", message));
+        }
+    }
+    problems
+}
+
 /// `gatepost config check`
 pub(crate) fn check(global: &Global) -> Result<ExitCode> {
-    let (found, fine) = match config::load(&global.config) {
-        Err(found) => (found, false),
-        Ok(settings) => match config::load_maps(&settings) {
-            Ok((_, warnings)) => (warnings, true),
-            Err(found) => (found, false),
-        },
-    };
+    let reading = read(&global.config);
     if global.json {
-        output::json_line(&found)?;
+        output::json_line(&reading.problems)?;
     } else {
-        for problem in &found {
+        for problem in &reading.problems {
             output::print(&problem.to_string())?;
         }
-        if found.is_empty() {
+        if reading.problems.is_empty() {
             output::print("Settings and maps are right.")?;
         }
     }
-    Ok(if fine { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(if reading.is_refused() { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
 /// `gatepost parse FILE`

@@ -21,7 +21,8 @@ const CERTIFICATE_LOOK: Duration = Duration::from_secs(60);
 
 /// Runs the server until SIGTERM or SIGINT.
 pub(crate) fn run(global: &Global, args: &ServeArgs) -> Result<ExitCode> {
-    let settings = config::load(&global.config).map_err(problems)?;
+    let (settings, _, warnings) =
+        crate::offline::read(&global.config).finish().map_err(problems)?;
     let log = crate::logging::start("info", settings.server.log_format, global.clock());
     let doors = Doors::bind(&settings)?;
     let ready = args.ready_fd.map(ready_file).transpose()?;
@@ -35,6 +36,9 @@ pub(crate) fn run(global: &Global, args: &ServeArgs) -> Result<ExitCode> {
     })?;
     net::privileges::refuse_root().context("gatepost does not stay root")?;
     net::raise_file_limit();
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
     let runtime = runtime()?;
     runtime.block_on(live(global, log, ready, settings, doors))?;
     Ok(ExitCode::SUCCESS)
@@ -56,10 +60,8 @@ async fn live(
     settings: Settings,
     doors: Doors,
 ) -> Result<()> {
-    let (maps, warnings) = config::load_maps(&settings).map_err(problems)?;
-    for warning in warnings {
-        tracing::warn!("{warning}");
-    }
+    // Again, as the user that a reload will read them as; the first time was to tell all faults.
+    let (maps, _) = config::load_maps(&settings).map_err(problems)?;
     let clock = global.clock();
     let tls = certificate(&settings)?;
     let store = crate::engine::open(&settings, &clock).await?;

@@ -22,11 +22,14 @@ pub(crate) struct Cli {
     command: Command,
 }
 
+/// Where the settings are if nothing else is said.
+pub(crate) const CONFIG: &str = "/etc/gatepost/gatepost.toml";
+
 /// What every command takes.
 #[derive(Args)]
 pub(crate) struct Global {
     /// The settings file.
-    #[arg(long, global = true, value_name = "FILE", default_value = "/etc/gatepost/gatepost.toml")]
+    #[arg(long, global = true, value_name = "FILE", default_value = CONFIG)]
     #[arg(env = "GATEPOST_CONFIG")]
     pub(crate) config: PathBuf,
     /// Print JSON instead of text.

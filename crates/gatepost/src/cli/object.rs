@@ -29,6 +29,9 @@ pub(crate) struct InitArgs {
     /// The first account's name; it administers the server and gets postmaster's mail.
     #[arg(long, default_value = "admin")]
     pub(crate) account: String,
+    /// The system user that the server runs as; started by root, it becomes this one.
+    #[arg(long, value_name = "NAME", default_value = config::settings::USER)]
+    pub(crate) user: String,
 }
 
 /// `gatepost demo`

@@ -23,9 +23,11 @@ pub(super) fn start(folder: &Path, port: u16, binary: &Path) -> Result<Child> {
             "bench.test",
             "--data",
             &data.to_string_lossy(),
+            "--user",
+            "nobody",
         ],
     )?;
-    let mut text = fs::read_to_string(&config)?.replace("[server]", "[server]\nuser = \"nobody\"");
+    let mut text = fs::read_to_string(&config)?;
     text.push_str(&format!(
         "[listen]\nsmtp = [\"127.0.0.1:{port}\"]\npop3 = []\npop3s = []\n\
          [limits]\nconnections_per_address = 5000\nconnections_max = 5000\n\
@@ -41,6 +43,7 @@ pub(super) fn start(folder: &Path, port: u16, binary: &Path) -> Result<Child> {
             &["--config", &config_arg, "account", "add", &address, "--hash", hash],
         )?;
     }
+    // The commands above wrote as whoever runs this.
     process::output("chown", &["-R", "nobody", &data.to_string_lossy()])?;
     quiet(Command::new(binary).args(["--config", &config_arg, "serve"]), folder)
 }
