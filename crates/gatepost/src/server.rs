@@ -116,8 +116,7 @@ impl Server {
     /// Reads settings, maps and certificate anew; on any error the old ones stay in force.
     pub(crate) fn reload_from_file(&self) -> Result<String> {
         let file = self.file.as_ref().context("this server has no settings file to reload")?;
-        let settings = config::load(file).map_err(problems)?;
-        let (maps, warnings) = config::load_maps(&settings).map_err(problems)?;
+        let (settings, maps, warnings) = crate::offline::read(file).finish().map_err(problems)?;
         let renewed = self.tls.reload_if_changed().context("the certificate")?;
         self.reload(settings, maps);
         let mut done = "settings and maps are reloaded".to_owned();
