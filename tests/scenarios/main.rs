@@ -17,4 +17,5 @@ mod first_run;
 mod reception;
 mod server;
 mod service;
+mod submission;
 mod talk;

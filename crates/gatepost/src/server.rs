@@ -173,7 +173,7 @@ fn open(
         open.push(OpenDoor { door, address, sessions: listener.sessions() });
         let admission = Arc::clone(admission);
         let drained = drained.clone();
-        if door == Door::Smtp {
+        if matches!(door, Door::Smtp | Door::Submission | Door::Submissions) {
             let inbound = Arc::clone(inbound);
             tasks.spawn(listener.serve(admission, drained, move |accepted| {
                 inbound::serve(Arc::clone(&inbound), accepted, door)

@@ -32,9 +32,12 @@ struct Kept {
     admin: Person,
 }
 
-#[derive(Default)]
+/// The port of each door, 0 for one that an overlay has closed.
+#[derive(Default, Serialize)]
 struct Ports {
     smtp: u16,
+    submission: u16,
+    submissions: u16,
     pop3: u16,
     pop3s: u16,
 }
@@ -103,8 +106,13 @@ impl Site {
 
     pub(crate) fn with_ports(mut self, doors: &Doors) -> Self {
         let port = |door| doors.port(door).unwrap_or(0);
-        self.ports =
-            Ports { smtp: port(Door::Smtp), pop3: port(Door::Pop3), pop3s: port(Door::Pop3s) };
+        self.ports = Ports {
+            smtp: port(Door::Smtp),
+            submission: port(Door::Submission),
+            submissions: port(Door::Submissions),
+            pop3: port(Door::Pop3),
+            pop3s: port(Door::Pop3s),
+        };
         self
     }
 
@@ -154,9 +162,7 @@ impl Site {
     pub(crate) fn json(&self, pid: u32) -> serde_json::Value {
         serde_json::json!({
             "host": "127.0.0.1",
-            "ports": {
-                "smtp": self.ports.smtp, "pop3": self.ports.pop3, "pop3s": self.ports.pop3s,
-            },
+            "ports": self.ports,
             "domain": DOMAIN,
             "users": self.users,
             "admin": self.admin,
@@ -179,8 +185,11 @@ impl Site {
     pub(crate) fn card(&self) -> String {
         use std::fmt::Write as _;
         let mut card = format!(
-            "\nThe server runs on 127.0.0.1: SMTP {}, POP3 {}, POP3S {}.\nCertificate: {}\n",
+            "\nThe server runs on 127.0.0.1: SMTP {}, submission {}, submission under TLS {}, \
+             POP3 {}, POP3S {}.\nCertificate: {}\n",
             self.ports.smtp,
+            self.ports.submission,
+            self.ports.submissions,
             self.ports.pop3,
             self.ports.pop3s,
             self.certificate.display()
@@ -198,7 +207,8 @@ fn base_settings(data: &Path, certificate: &Path, key: &Path) -> String {
     let quoted = |path: &Path| serde_json::Value::from(path.to_string_lossy()).to_string();
     format!(
         "[server]\nhostname = \"mail.{DOMAIN}\"\n\
-         [listen]\nsmtp = [\"127.0.0.1:0\"]\npop3 = [\"127.0.0.1:0\"]\npop3s = [\"127.0.0.1:0\"]\n\
+         [listen]\nsmtp = [\"127.0.0.1:0\"]\nsubmission = [\"127.0.0.1:0\"]\n\
+         submissions = [\"127.0.0.1:0\"]\npop3 = [\"127.0.0.1:0\"]\npop3s = [\"127.0.0.1:0\"]\n\
          [tls]\ncertificate = {}\nkey = {}\n\
          [storage]\ndata = {}\n",
         quoted(certificate),

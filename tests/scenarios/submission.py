@@ -1,0 +1,45 @@
+"""Submits with smtplib at the doors for users: under STARTTLS, and with TLS from the first byte."""
+import smtplib
+import ssl
+import sys
+
+smtp, submission, submissions = (int(port) for port in sys.argv[1:4])
+certificate, anna, password, ben = sys.argv[4:8]
+context = ssl.create_default_context(cafile=certificate)
+context.check_hostname = False
+MESSAGE = "From: %s\r\nTo: %s\r\nSubject: hello\r\n\r\nhello\r\n" % (anna, ben)
+
+
+def submit(client):
+    client.login(anna, password)
+    client.sendmail(anna, [ben], MESSAGE)
+    try:
+        client.sendmail(anna, ["dora@far.example"], MESSAGE)
+        raise SystemExit("a 250 that nobody honours")
+    except smtplib.SMTPRecipientsRefused as refused:
+        code, words = refused.recipients["dora@far.example"]
+        assert code == 451 and words.startswith(b"4.3.2"), (code, words)
+    client.quit()
+
+
+with smtplib.SMTP("127.0.0.1", smtp) as stranger:
+    stranger.starttls(context=context)
+    stranger.ehlo()
+    assert not stranger.has_extn("auth"), "a log-in is offered to strangers"
+
+client = smtplib.SMTP("127.0.0.1", submission)
+client.ehlo()
+assert not client.has_extn("auth"), "a log-in is offered without TLS"
+code, words = client.docmd("AUTH", "PLAIN AGEAYg==")
+assert code in (530, 538), (code, words)
+client.starttls(context=context)
+submit(client)
+submit(smtplib.SMTP_SSL("127.0.0.1", submissions, context=context))
+
+client = smtplib.SMTP_SSL("127.0.0.1", submissions, context=context)
+try:
+    client.login(anna, "wrong")
+    raise SystemExit("logged in with a wrong password")
+except smtplib.SMTPAuthenticationError as refused:
+    assert refused.smtp_code == 535, refused
+print("all well")
