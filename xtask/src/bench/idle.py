@@ -1,8 +1,12 @@
-"""Holds N SMTP connections after EHLO (with STARTTLS if asked), tells when, waits for a line."""
+"""Holds N SMTP connections after EHLO (with STARTTLS if asked), tells when, waits for a line.
+
+An idle connection is one that has been silent for a while: servers give buffers back then.
+"""
 import resource
 import socket
 import ssl
 import sys
+import time
 
 port, number, tls = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "tls"
 resource.setrlimit(resource.RLIMIT_NOFILE, (number + 100, number + 100))
@@ -34,5 +38,6 @@ for _ in range(number):
         s.sendall(b"EHLO idle.example\r\n")
         reply(s)
     held.append(s)
+time.sleep(4)
 print("held", flush=True)
 sys.stdin.readline()
