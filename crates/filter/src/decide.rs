@@ -1,6 +1,6 @@
 //! The one table that turns findings into verdicts. Pure: the same findings, the same verdicts.
 
-use mail::{Envelope, Finding, Placement, Recipient, Refusal, Suggestion, Verdict};
+use mail::{Envelope, Finding, Placement, Reason, Recipient, Refusal, Suggestion, Verdict};
 
 /// The verdict for each recipient of the envelope, in its order.
 ///
@@ -12,10 +12,11 @@ use mail::{Envelope, Finding, Placement, Recipient, Refusal, Suggestion, Verdict
 /// | `Refuse`             | refuse, or later if its rule answers 4yz |
 ///
 /// `Refuse` is above `Discard`, because a sender who is told can mend it, and `Discard` above
-/// `Later`, because waiting would change nothing. Of several equal ones the first decides.
+/// `Later`, because waiting would change nothing. Of several equal ones the first decides. Where
+/// nothing is against the message, a recipient whom the access map discards gets none of it.
 pub fn decide(envelope: &Envelope, findings: &[Finding]) -> Vec<Verdict> {
     let against = strongest(findings).map(against);
-    let verdict = |recipient: &Recipient| against.clone().unwrap_or_else(|| deliver(recipient));
+    let verdict = |recipient: &Recipient| against.clone().unwrap_or_else(|| place(recipient));
     envelope.recipients.iter().map(verdict).collect()
 }
 
@@ -59,7 +60,11 @@ fn against(finding: &Finding) -> Verdict {
     }
 }
 
-fn deliver(recipient: &Recipient) -> Verdict {
+fn place(recipient: &Recipient) -> Verdict {
+    let Recipient { permit, .. } = recipient;
+    if permit.reason() == Reason::AccessDiscarded {
+        return Verdict::Discard(Refusal::new(permit.reason()).rule(permit.rule()));
+    }
     let mut placements: Vec<Placement> = Vec::with_capacity(recipient.targets.len());
     for target in &recipient.targets {
         let placement = Placement { account: target.account, mailbox: target.inbox, flags: 0 };

@@ -9,11 +9,7 @@ use mail::{
 };
 use net::Clock;
 use smtp::reply::Severity;
-use std::time::Duration;
 use store::{Acceptance, Body, Store};
-
-/// What judging may take; after that the peer is asked to come again.
-const JUDGE_LIMIT: Duration = Duration::from_secs(60);
 
 /// What became of a message, as its door answers it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +17,7 @@ pub enum Outcome {
     /// It is on stable storage, in every mailbox it belongs to: answer 250.
     Accepted(MessageId),
     /// A rule says to keep nothing and to say nothing: answer 250.
-    Discarded(Option<MessageId>, Refusal),
+    Discarded(MessageId, Refusal),
     /// Answer 5yz.
     Refused(Refusal),
     /// Answer 4yz.
@@ -91,7 +87,7 @@ async fn judged(
     now: Timestamp,
 ) -> Result<Judgement, Refusal> {
     admissible(mail.envelope)?;
-    tokio::time::timeout(JUDGE_LIMIT, judge(filter, mail, known, now))
+    tokio::time::timeout(filter.time_limit(), judge(filter, mail, known, now))
         .await
         .map_err(|_| Refusal::new(Reason::FilterTimeout))
 }
@@ -111,6 +107,8 @@ fn fits(recipient: &Recipient, origin: Origin) -> Result<(), Refusal> {
     let fits = match permit.reason() {
         Reason::LocalAccount | Reason::LocalAlias | Reason::RoleAddress => true,
         Reason::OwnMail => origin == Origin::Own,
+        // A rule says yes and keeps nothing: there is no place, and none is wanted.
+        Reason::AccessDiscarded if recipient.targets.is_empty() => return Ok(()),
         // Permits to relay: nothing is sent elsewhere yet, so there is no place it fits.
         Reason::RelayDomain
         | Reason::RelayNetwork
@@ -142,7 +140,7 @@ async fn keep(store: &Store, acceptance: Acceptance, verdict: Option<Verdict>) -
     let told = acceptance.trace.first().cloned();
     match store.accept(acceptance).await {
         Ok(()) => match verdict {
-            Some(Verdict::Discard(refusal)) => Outcome::Discarded(Some(id), refusal),
+            Some(Verdict::Discard(refusal)) => Outcome::Discarded(id, refusal),
             _ => Outcome::Accepted(id),
         },
         Err(error) => {

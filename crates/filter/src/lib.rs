@@ -22,6 +22,7 @@ use mail::index::Index;
 use mail::{Envelope, Judgement, MessageId, Timestamp};
 use rules::{InForce, Rules};
 use std::sync::Arc;
+use std::time::Duration;
 use store::{Body, Directory, Store};
 use subject::normalise::Subject;
 use subject::rules::Rule;
@@ -77,6 +78,11 @@ impl Filter {
                 self.store.count_hits(&[id]);
             }
         }
+    }
+
+    /// What judging may take; after that the peer is asked to come again.
+    fn time_limit(&self) -> Duration {
+        self.in_force().time_limit
     }
 
     fn in_force(&self) -> Arc<InForce> {

@@ -7,6 +7,7 @@ use config::subject::Match;
 use mail::{Domain, Reason, ReplyText};
 use smtp::reply::{Severity, for_reason};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// Everything that judging needs to know beside the message; never changed, only exchanged.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub(crate) struct InForce {
     pub(crate) hostname: Domain,
     /// Received fields above which a message goes in circles.
     pub(crate) hops_max: usize,
+    /// What judging one message may take.
+    pub(crate) time_limit: Duration,
     /// The subject rules.
     pub(crate) subjects: Arc<RuleSet>,
     /// The rules that `subjects` was compiled from.
@@ -77,6 +80,7 @@ fn compile(settings: &Settings, directory: &store::Directory, before: Option<&In
     InForce {
         hostname: settings.server.hostname.clone(),
         hops_max: settings.limits.hops_max,
+        time_limit: Duration::from_secs(settings.limits.filter_timeout_secs),
         subjects,
         sources,
         version: directory.version,

@@ -212,7 +212,7 @@ async fn what_is_discarded_is_told_but_not_kept() {
     }];
     let envelope = house.envelope(&["anna@example.org"]);
     let outcome = house.take(envelope, "From: x@y.example\r\n\r\nx\r\n", known).await;
-    let Outcome::Discarded(Some(id), refusal) = outcome else { panic!("{outcome:?}") };
+    let Outcome::Discarded(id, refusal) = outcome else { panic!("{outcome:?}") };
     assert_eq!(refusal.reason, Reason::AccessDiscarded);
     assert!(house.inbox("anna@example.org").await.is_empty());
     let rows = house.store.trace(TraceQuery::message(id)).await.unwrap();

@@ -6,6 +6,7 @@ use crate::transaction::Transaction;
 use filter::intake::Outcome;
 use mail::{Decision, Door, Event, Login, Peer, Reason, Refusal, SessionId, TraceRow};
 use net::{Accepted, Heard, Stream, Wire};
+use smtp::reply::Severity;
 use smtp::server::{Action, Answer, Machine, Options, Question};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -42,7 +43,7 @@ pub async fn serve(inbound: Arc<Inbound>, accepted: Accepted, door: Door) {
         errors_max: settings.limits.errors_max,
         header_size_max: settings.limits.header_size_max,
         tls_offered: true,
-        tls_active: false,
+        tls_active: door == Door::Submissions,
         auth: door != Door::Smtp,
         bare_lf_repair: settings.repairs_bare_lf(ip),
     };
@@ -51,13 +52,14 @@ pub async fn serve(inbound: Arc<Inbound>, accepted: Accepted, door: Door) {
         body_grace: Duration::from_secs(settings.limits.command_timeout_secs),
         rate_min: settings.limits.data_rate_min_bytes,
     };
-    let connection = Connection {
+    let mut connection = Connection {
         machine: Machine::new(options),
         pace: Pace::new(limits, Instant::now()),
         transaction: None,
         admitted,
         draining: false,
         kept: 0,
+        discarded: 0,
         refused: 0,
         inbound,
         peer,
@@ -76,14 +78,17 @@ struct Connection {
     admitted: Result<(), Reason>,
     draining: bool,
     kept: u32,
+    discarded: u32,
     refused: u32,
 }
 
 impl Connection {
-    async fn run(mut self, mut wire: Wire, spoke_first: bool) {
-        if spoke_first {
-            self.listen(&mut wire).await;
-        }
+    /// By reference, and with what is rare or large on the heap: a thousand idle sessions hold a
+    /// thousand of these futures.
+    async fn run(&mut self, wire: Wire, spoke_first: bool) {
+        let Some(mut wire) = self.open(wire, spoke_first).await else {
+            return self.log();
+        };
         loop {
             match self.machine.next() {
                 Action::Ask(question) => {
@@ -103,6 +108,11 @@ impl Connection {
                     self.transaction = None;
                 }
                 Action::Note(reason, detail, reply) => self.note(reason, &detail, reply),
+                Action::Remark(reason, detail) => {
+                    if let Some(transaction) = &mut self.transaction {
+                        transaction.remark(reason, detail);
+                    }
+                }
                 Action::Read => {
                     if !wire.say(self.machine.output(), Instant::now() + WRITE_LIMIT).await {
                         break;
@@ -113,11 +123,10 @@ impl Connection {
                     if !wire.say(self.machine.output(), Instant::now() + WRITE_LIMIT).await {
                         break;
                     }
-                    wire = match wire.secure(&self.inbound.tls, HANDSHAKE_LIMIT).await {
-                        Ok(wire) => wire,
-                        Err(error) => return self.end_without_tls(&error),
+                    wire = match self.secure(wire).await {
+                        Some(wire) => wire,
+                        None => return self.log(),
                     };
-                    self.peer.tls = wire.tls_info();
                     self.transaction = None;
                     self.machine.secured();
                     self.pace.turn(Instant::now());
@@ -128,6 +137,47 @@ impl Connection {
         wire.say(self.machine.output(), Instant::now() + WRITE_LIMIT).await;
         wire.close(Instant::now() + Duration::from_secs(5)).await;
         self.log();
+    }
+
+    /// What comes before the greeting: the handshake of a door under implicit TLS, and a pause for
+    /// strangers. None if the session is over already.
+    async fn open(&mut self, mut wire: Wire, spoke_first: bool) -> Option<Wire> {
+        if self.peer.door == Door::Submissions {
+            if let Err(reason) = self.admitted {
+                // A handshake only to say "later" would cost more than the session refused.
+                self.note_refusal(Event::Connection, "", &Refusal::new(reason), 0);
+                return None;
+            }
+            return self.secure(wire).await;
+        }
+        let pause = match self.admitted {
+            // What is there already needs no waiting for, only reading.
+            _ if spoke_first => SILENCE,
+            Ok(()) => self.inbound.policy.snapshot().greeting_pause(&self.peer),
+            Err(_) => Duration::ZERO,
+        };
+        if !pause.is_zero() {
+            match wire.hear(Instant::now() + pause, false, Some(&self.inbound.drain)).await {
+                Heard::Bytes => self.machine.receive(wire.bytes()),
+                Heard::End => self.machine.eof(),
+                Heard::Late | Heard::Drain => {}
+            }
+        }
+        Some(wire)
+    }
+
+    async fn secure(&mut self, wire: Wire) -> Option<Wire> {
+        match wire.secure(&self.inbound.tls, HANDSHAKE_LIMIT).await {
+            Ok(wire) => {
+                self.peer.tls = wire.tls_info();
+                Some(wire)
+            }
+            Err(error) => {
+                // Old senders offer only what rustls does not speak; they come back without TLS.
+                self.note(Reason::TlsFailed, &error.to_string(), 0);
+                None
+            }
+        }
     }
 
     /// Waits for the peer and tells the machine what came of it.
@@ -173,18 +223,17 @@ impl Connection {
             }
             Question::Login(credentials) => {
                 let policy = &self.inbound.policy;
-                let login =
-                    policy.login(&self.peer, &credentials.user, &credentials.password).await;
+                let login = policy.login(&self.peer, &credentials.user, &credentials.password);
+                let login = Box::pin(login).await;
                 self.logged_in(login, &credentials.user).await
             }
             Question::Sender { path, size, body, smtputf8 } => {
                 let snapshot = self.inbound.policy.snapshot();
                 let decision = snapshot.sender(&self.peer, &path, size);
-                let discard = match &decision {
-                    Decision::Discard(refusal) => Some(refusal.clone()),
-                    _ => None,
-                };
-                let transaction = Transaction::new(snapshot, path, body, smtputf8, discard);
+                let mut transaction = Transaction::new(snapshot, path, body, smtputf8);
+                if let Decision::Discard(refusal) = &decision {
+                    transaction.discard(refusal);
+                }
                 self.transaction = Some(transaction);
                 self.answer(decision, Event::Sender, "")
             }
@@ -196,7 +245,7 @@ impl Connection {
                 self.answer(decision, Event::Recipient, &path.to_string())
             }
             Question::Body => Answer::Allow,
-            Question::Message => self.message().await,
+            Question::Message => Box::pin(self.message()).await,
         }
     }
 
@@ -246,8 +295,8 @@ impl Connection {
                 Answer::Accepted(message)
             }
             Outcome::Discarded(message, _) => {
-                self.refused += 1;
-                Answer::Accepted(message.unwrap_or(mail::MessageId(self.peer.session.0)))
+                self.discarded += 1;
+                Answer::Accepted(message)
             }
             Outcome::Refused(refusal) => {
                 self.refused += 1;
@@ -262,17 +311,19 @@ impl Connection {
 
     /// Turns a decision into the machine's answer, and writes down what was not allowed.
     fn answer(&mut self, decision: Decision<()>, event: Event, recipient: &str) -> Answer {
+        let reply = |severity, refusal: &Refusal| match event {
+            Event::Connection => smtp::reply::for_greeting(severity, refusal).code,
+            _ => smtp::reply::for_refusal(severity, refusal).code,
+        };
         match decision {
             Decision::Allow(()) | Decision::Discard(_) => Answer::Allow,
             Decision::Refuse(refusal) => {
-                let code =
-                    smtp::reply::for_refusal(smtp::reply::Severity::Permanent, &refusal).code;
+                let code = reply(Severity::Permanent, &refusal);
                 self.note_refusal(event, recipient, &refusal, code);
                 Answer::Refuse(refusal)
             }
             Decision::Later(refusal) => {
-                let code =
-                    smtp::reply::for_refusal(smtp::reply::Severity::Temporary, &refusal).code;
+                let code = reply(Severity::Temporary, &refusal);
                 self.note_refusal(event, recipient, &refusal, code);
                 Answer::Later(refusal)
             }
@@ -280,7 +331,17 @@ impl Connection {
     }
 
     fn note(&mut self, reason: Reason, detail: &str, reply: u16) {
-        self.note_refusal(Event::Command, "", &Refusal::new(reason).detail(detail), reply);
+        let event = match reason {
+            Reason::EarlyTalker
+            | Reason::DataBeforeHandshake
+            | Reason::TlsFailed
+            | Reason::TooManyErrors
+            | Reason::TooSlow
+            | Reason::IdleTooLong
+            | Reason::ShuttingDown => Event::Connection,
+            _ => Event::Command,
+        };
+        self.note_refusal(event, "", &Refusal::new(reason).detail(detail), reply);
     }
 
     fn note_refusal(&mut self, event: Event, recipient: &str, refusal: &Refusal, reply: u16) {
@@ -302,12 +363,6 @@ impl Connection {
         });
     }
 
-    fn end_without_tls(mut self, error: &net::TlsError) {
-        // Old senders offer only what rustls does not speak; they come back without TLS.
-        self.note(Reason::TlsFailed, &error.to_string(), 0);
-        self.log();
-    }
-
     fn log(&self) {
         tracing::info!(
             session = %self.peer.session,
@@ -316,6 +371,7 @@ impl Connection {
             helo = self.peer.helo.as_deref().unwrap_or_default(),
             tls = self.peer.tls.as_deref().unwrap_or_default(),
             kept = self.kept,
+            discarded = self.discarded,
             refused = self.refused,
             "session ended"
         );
@@ -325,4 +381,20 @@ impl Connection {
 /// A name that a peer typed, fit for a log line.
 fn clean(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(100).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::serve;
+
+    fn size<A, B, C, F: Future>(_: impl Fn(A, B, C) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// A thousand idle sessions hold a thousand of these: what is rare in a session (a message's
+    /// end, a log-in, a handshake) belongs on the heap while it lasts.
+    #[test]
+    fn a_session_waits_in_little_memory() {
+        assert!(size(serve) <= 4 * 1024, "{}", size(serve));
+    }
 }

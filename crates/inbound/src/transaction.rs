@@ -4,10 +4,13 @@ use crate::Inbound;
 use filter::intake::Outcome;
 use mail::index::IndexBuilder;
 use mail::{
-    BodyKind, Decision, Envelope, Event, ForwardPath, Origin, Peer, Reason, Recipient, Refusal,
-    ReversePath, TraceRow,
+    BodyKind, Decision, Envelope, Finding, ForwardPath, Origin, Peer, Reason, Recipient, Refusal,
+    ReversePath, Suggestion,
 };
 use std::sync::Arc;
+
+/// The stage of findings that the session itself made.
+const STAGE: &str = "session";
 
 /// A transaction from MAIL to the end of the data. One snapshot of settings, maps and directory
 /// decides for all of it.
@@ -17,10 +20,8 @@ pub(crate) struct Transaction {
     body_kind: BodyKind,
     smtputf8: bool,
     recipients: Vec<Recipient>,
-    /// Recipients that a rule discards: the peer hears 250, nothing is kept.
-    discarded: Vec<(String, Refusal)>,
-    /// The sender is to be discarded, with all of its recipients.
-    discard_all: Option<Refusal>,
+    /// What is known of the message before its content is looked at.
+    findings: Vec<Finding>,
     content: Option<Content>,
 }
 
@@ -35,7 +36,6 @@ impl Transaction {
         sender: ReversePath,
         body_kind: BodyKind,
         smtputf8: bool,
-        discard_all: Option<Refusal>,
     ) -> Self {
         Self {
             snapshot,
@@ -43,10 +43,33 @@ impl Transaction {
             body_kind,
             smtputf8,
             recipients: Vec::new(),
-            discarded: Vec::new(),
-            discard_all,
+            findings: Vec::new(),
             content: None,
         }
+    }
+
+    /// The client or the sender is one whose mail a rule discards: told yes, and nothing is kept.
+    pub(crate) fn discard(&mut self, refusal: &Refusal) {
+        self.findings.push(Finding {
+            stage: STAGE,
+            rule: refusal.rule.clone(),
+            reason: refusal.reason,
+            score: 0.0,
+            detail: refusal.detail.clone(),
+            suggestion: Suggestion::Discard,
+        });
+    }
+
+    /// A fact that the machine saw in the message.
+    pub(crate) fn remark(&mut self, reason: Reason, detail: &str) {
+        self.findings.push(Finding {
+            stage: STAGE,
+            rule: format!("smtp {reason}"),
+            reason,
+            score: 0.0,
+            detail: detail.to_owned(),
+            suggestion: Suggestion::Note,
+        });
     }
 
     /// The sender, for the trace.
@@ -70,10 +93,7 @@ impl Transaction {
                 }
                 Decision::Allow(())
             }
-            Decision::Discard(refusal) => {
-                self.discarded.push((path.to_string(), refusal));
-                Decision::Allow(())
-            }
+            Decision::Discard(refusal) => Decision::Discard(refusal),
             Decision::Refuse(refusal) => Decision::Refuse(refusal),
             Decision::Later(refusal) => Decision::Later(refusal),
         }
@@ -105,22 +125,7 @@ impl Transaction {
             index: IndexBuilder::new(),
         });
         let index = content.index.finish();
-        for (recipient, refusal) in &self.discarded {
-            inbound.store.note(discard_row(inbound, peer, &self.sender, recipient, refusal));
-        }
-        if let Some(refusal) = self.discard_all {
-            for recipient in &self.recipients {
-                let to = recipient.address.to_string();
-                inbound.store.note(discard_row(inbound, peer, &self.sender, &to, &refusal));
-            }
-            return Outcome::Discarded(None, refusal);
-        }
-        if self.recipients.is_empty() {
-            let refusal = self.discarded.into_iter().next().map(|(_, refusal)| refusal);
-            let refusal = refusal.unwrap_or_else(|| Refusal::new(Reason::BadSequence));
-            return Outcome::Discarded(None, refusal);
-        }
-        let mut findings = Vec::new();
+        let mut findings = self.findings;
         for from in index.from() {
             findings.extend(self.snapshot.header_from(peer, &from));
         }
@@ -146,28 +151,5 @@ impl Transaction {
             findings,
         )
         .await
-    }
-}
-
-fn discard_row(
-    inbound: &Inbound,
-    peer: &Peer,
-    sender: &ReversePath,
-    recipient: &str,
-    refusal: &Refusal,
-) -> TraceRow {
-    TraceRow {
-        at: inbound.clock.now(),
-        event: Event::Discarded,
-        session: Some(peer.session),
-        message: None,
-        door: peer.door.word().to_owned(),
-        peer: peer.ip.to_string(),
-        sender: sender.to_string(),
-        recipient: recipient.to_owned(),
-        reply: 250,
-        reason: refusal.reason,
-        rule: refusal.rule.clone(),
-        detail: refusal.detail.clone(),
     }
 }

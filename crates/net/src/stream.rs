@@ -43,7 +43,8 @@ impl Stream {
     /// [`TlsError::TimedOut`] after `limit`, [`TlsError::Already`] under TLS.
     pub async fn start_tls(self, tls: &ServerTls, limit: Duration) -> Result<Stream, TlsError> {
         let Stream::Plain(stream) = self else { return Err(TlsError::Already) };
-        let handshake = tls.acceptor().accept(stream);
+        // On the heap while it lasts: every session's future would else carry its size for ever.
+        let handshake = Box::pin(tls.acceptor().accept(stream));
         match tokio::time::timeout(limit, handshake).await {
             Ok(Ok(stream)) => Ok(Stream::Tls(Box::new(stream.into()))),
             Ok(Err(error)) => Err(TlsError::Handshake(error)),

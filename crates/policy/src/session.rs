@@ -8,6 +8,7 @@ use crate::snapshot::Snapshot;
 use mail::{
     Address, Decision, Door, Finding, Peer, Reason, Refusal, ReversePath, Suggestion, Timestamp,
 };
+use std::time::Duration;
 
 impl Snapshot {
     /// Whether a client may talk to us at all: the access map by its address and (if
@@ -35,6 +36,16 @@ impl Snapshot {
             let rule = "limit rate.connections_per_minute_max";
             Decision::Later(Refusal::new(Reason::RateExceeded).rule(rule))
         }
+    }
+
+    /// How long this client waits for its greeting. Who speaks in this time is a program that
+    /// listens to no answer (RFC 5321 §4.3.1 has it wait). Only at the door that is for strangers,
+    /// and for none who brought wanted mail lately.
+    pub fn greeting_pause(&self, peer: &Peer) -> Duration {
+        let stranger =
+            peer.door == Door::Smtp && !self.shared.is_welcome(peer, self.shared.clock.now());
+        let millis = if stranger { self.settings.limits.greeting_pause_ms } else { 0 };
+        Duration::from_millis(millis)
     }
 
     /// Whether a client may go on after EHLO or HELO. What it calls itself decides nothing:

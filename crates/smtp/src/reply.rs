@@ -80,16 +80,20 @@ pub fn for_refusal(severity: Severity, refusal: &Refusal) -> Reply {
     }
 }
 
-/// The reply in place of the greeting (RFC 5321 §3.1): 554 or 421, unless the administrator wrote
-/// another code.
+/// The reply in place of the greeting: 554 or 421 (RFC 5321 §3.1, §3.8), also with an
+/// administrator's own words, whose code is meant for MAIL and RCPT.
 pub fn for_greeting(severity: Severity, refusal: &Refusal) -> Reply {
     let mut reply = for_refusal(severity, refusal).plain();
-    if refusal.text.is_none() {
-        reply.code = match severity {
-            Severity::Permanent => 554,
-            Severity::Temporary => 421,
-        };
-    }
+    let permanent = match &refusal.text {
+        Some(text) => text.code >= 500,
+        None => severity == Severity::Permanent,
+    };
+    reply.code = match (permanent, reply.code) {
+        // RFC 7504 §3: a host that never takes mail from there may say so.
+        (true, 521) => 521,
+        (true, _) => 554,
+        (false, _) => 421,
+    };
     reply
 }
 

@@ -147,6 +147,9 @@ pub enum Action<'m> {
     /// A decision of the machine itself, for the trace: why, facts, and the code that the peer got
     /// (0 where none).
     Note(Reason, String, u16),
+    /// A fact about the message that is complete now: one of its findings. Comes right before
+    /// [`Question::Message`].
+    Remark(Reason, &'static str),
     /// Write the output and close. Repeated for ever.
     Close,
 }
@@ -170,6 +173,7 @@ enum Queued {
     StartTls,
     Abandon,
     Note(Reason, String, u16),
+    Remark(Reason, &'static str),
 }
 
 /// What one step of the machine came to.
@@ -225,6 +229,7 @@ impl Machine {
                 Some(Queued::Note(reason, detail, code)) => {
                     return Action::Note(reason, detail, code);
                 }
+                Some(Queued::Remark(reason, detail)) => return Action::Remark(reason, detail),
                 None => {}
             }
             match self.step() {

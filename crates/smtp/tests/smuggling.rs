@@ -68,7 +68,7 @@ fn talk(pieces: &[&[u8]], repair: bool) -> Outcome {
                 outcome.senders += usize::from(matches!(question, Question::Sender { .. }));
                 machine.answer(Answer::Allow);
             }
-            Action::StartTls | Action::Note(..) => {}
+            Action::StartTls | Action::Note(..) | Action::Remark(..) => {}
             Action::Close => break,
         }
     }

@@ -63,6 +63,9 @@ impl Conversation for Smtp {
             Action::Note(reason, detail, code) => {
                 return Next::Did(format!("note {reason} {code} {detail}"));
             }
+            Action::Remark(reason, detail) => {
+                return Next::Did(format!("remark {reason} {detail}"));
+            }
             Action::Abandon => {
                 self.body.clear();
                 return Next::Did("abandon".to_owned());

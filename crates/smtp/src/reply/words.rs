@@ -59,9 +59,9 @@ pub(crate) fn ok() -> Reply {
     Reply::new(250, Some((2, 0, 0)), "OK")
 }
 
-/// HELP: the same for every argument.
+/// HELP: the same for every argument and in every state; extensions are what EHLO names.
 pub(crate) fn help() -> Reply {
-    let text = "EHLO HELO MAIL RCPT DATA RSET NOOP HELP QUIT STARTTLS AUTH (RFC 5321)";
+    let text = "EHLO HELO MAIL RCPT DATA RSET NOOP HELP QUIT (RFC 5321)";
     Reply::new(214, Some((2, 0, 0)), text)
 }
 

@@ -95,10 +95,10 @@ impl Machine {
             return self.count(&reply);
         }
         if receiving.reader.had_long_line() {
-            self.note(Reason::LongLine, "part=body", 0);
+            self.queue.push_back(Queued::Remark(Reason::LongLine, "part=body"));
         }
         if receiving.reader.was_repaired() {
-            self.note(Reason::BareLineEndRepaired, "part=body", 0);
+            self.queue.push_back(Queued::Remark(Reason::BareLineEndRepaired, "part=body"));
         }
         self.ask(Pending::Message, Question::Message);
     }

@@ -19,9 +19,9 @@ use memchr::{memchr, memchr_iter};
 
 /// Longest body line without a note, CRLF included (RFC 5321 §4.5.3.1.6).
 pub(super) const LINE_USUAL: usize = 1_000;
-/// Longest body line that is taken at all, CRLF included: real mailers exceed the standard, an
-/// endless line is an attack on whoever reads it.
-pub(super) const LINE_MAX: usize = 65_536;
+/// Longest body line that is taken at all, 64 KiB of text and CRLF: real mailers exceed the
+/// standard, an endless line is an attack on whoever reads it.
+pub(super) const LINE_MAX: usize = 65_536 + 2;
 /// Length of an empty line, CRLF included.
 const EMPTY_LINE: usize = 2;
 /// How much of a refused message is swallowed for the sake of a proper answer, in sizes of the

@@ -47,7 +47,7 @@ fn flood(machine: &mut Machine, bytes: &[u8], pieces: usize) {
             }
             Action::Ask(_) => machine.answer(Answer::Allow),
             Action::StartTls => machine.secured(),
-            Action::Body(_) | Action::Abandon | Action::Note(..) => {}
+            Action::Body(_) | Action::Abandon | Action::Note(..) | Action::Remark(..) => {}
             Action::Close => break,
         }
         assert!(machine.queue.len() <= 4, "actions pile up");

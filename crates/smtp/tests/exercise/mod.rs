@@ -82,6 +82,7 @@ fn talk(options: u8, policy: u8, pieces: &mut dyn Iterator<Item = &[u8]>) -> Tol
                 body.clear();
             }
             Action::Note(reason, detail, code) => told.notes.push((reason, detail, code)),
+            Action::Remark(reason, detail) => told.notes.push((reason, detail.to_owned(), 0)),
             Action::Close => break,
         }
     }
