@@ -3,6 +3,7 @@
 #
 #     cargo build --release && packaging/build-deb.sh [BINARY [FOLDER]]
 #
+# DEBFULLNAME and DEBEMAIL say who maintains it.
 # BINARY is target/release/gatepost by default; the package is written into FOLDER (target).
 set -eu
 
@@ -12,6 +13,8 @@ binary=${1:-$root/target/release/gatepost}
 out=${2:-$root/target}
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$root/Cargo.toml" | head -n 1)
 architecture=$(dpkg --print-architecture)
+# Who answers for the package is who builds it, as Debian's own tools have it.
+maintainer="${DEBFULLNAME:-The Gatepost project} <${DEBEMAIL:-maintainers@gatepost.invalid}>"
 
 if [ ! -x "$binary" ]; then
     echo "build-deb.sh: $binary is not there; run cargo build --release first" >&2
@@ -34,6 +37,9 @@ put 0644 "$here/gatepost.tmpfiles" usr/lib/tmpfiles.d/gatepost.conf
 for page in "$root"/docs/*.md; do
     put 0644 "$page" "usr/share/doc/gatepost/manual/$(basename "$page")"
 done
+# The manual links to the first, and that to the second.
+put 0644 "$root/SECURITY.md" usr/share/doc/gatepost/SECURITY.md
+put 0644 "$root/ARCHITECTURE.md" usr/share/doc/gatepost/ARCHITECTURE.md
 put 0644 "$root/CHANGELOG.md" usr/share/doc/gatepost/changelog
 gzip -9n "$tree/usr/share/doc/gatepost/changelog"
 {
@@ -66,7 +72,7 @@ fi
 mkdir "$tree/DEBIAN"
 size=$(du -k -s "$tree" | cut -f 1)
 sed -e "s/@VERSION@/$version/" -e "s/@ARCHITECTURE@/$architecture/" -e "s/@SIZE@/$size/" \
-    -e "s/@DEPENDS@/$depends/" "$here/debian/control.in" > "$tree/DEBIAN/control"
+    -e "s/@DEPENDS@/$depends/" -e "s/@MAINTAINER@/$maintainer/" "$here/debian/control.in" > "$tree/DEBIAN/control"
 for script in postinst prerm postrm; do
     install -m 0755 "$here/debian/$script" "$tree/DEBIAN/$script"
 done

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Proves what packaging promises and can be proven without an installation: systemd reads the unit
-# without a complaint, its exposure is at most 2.0 of 10, and the scripts are valid shell.
+# without a complaint, its exposure is at most 2.0 of 10, the scripts are valid shell, and what the
+# manual links to is in the package.
 # The tests run it (tests/scenarios/service.rs).
 set -eu
 cd "$(dirname "$0")"
@@ -20,5 +21,15 @@ fi
 systemd-analyze security --offline=yes --threshold=20 gatepost.service > /dev/null
 for script in build-deb.sh debian/postinst debian/prerm debian/postrm; do
     sh -n "$script"
+done
+# What the manual links to outside of itself must be in the package, beside it.
+for file in ../docs/*.md ../SECURITY.md; do
+    for target in $(sed -n 's/.*](\(\.\.\/\)\{0,1\}\([A-Z]*\.md\)).*/\2/p' "$file"); do
+        if ! grep -q "^put .* usr/share/doc/gatepost/$target\$" build-deb.sh &&
+            [ ! -e "../docs/$target" ]; then
+            echo "packaging: $file links to $target, which the package lacks" >&2
+            exit 1
+        fi
+    done
 done
 echo "packaging: unit and scripts are right"
