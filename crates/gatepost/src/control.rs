@@ -2,6 +2,7 @@
 //! takes: to that socket, or to the store itself when no server runs.
 
 use crate::cli::Global;
+use crate::failure::{Usage, usage};
 use crate::offline::problems;
 use crate::server::{OpenDoor, Server};
 use admin::{Admin, AdminParts, DoorView, Facts, Request, Response, Running, Sessions};
@@ -84,7 +85,10 @@ impl Link {
         let settings = config::load(&global.config).map_err(problems)?;
         let path = settings.admin_socket();
         match admin::control::Client::connect(&path).await {
-            Ok(client) => return Ok(Link::Socket(client)),
+            Ok(client) => {
+                without_pretence(global)?;
+                return Ok(Link::Socket(client));
+            }
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
                 return Err(error).with_context(|| {
                     format!("{}: be root, or the user that the server runs as", path.display())
@@ -127,6 +131,17 @@ impl Link {
             admin.close().await;
         }
     }
+}
+
+/// A running server has its own clock and its own DNS: options that cannot be honoured are refused.
+fn without_pretence(global: &Global) -> Result<(), Usage> {
+    let option = match global {
+        Global { now: Some(_), .. } => "--now",
+        Global { zone: Some(_), .. } => "--zone",
+        _ => return Ok(()),
+    };
+    let refused = usage(format!("a server is running, and {option} means nothing to it"));
+    Err(refused.hint("leave it out, or start the server with it"))
 }
 
 impl Server {

@@ -8,10 +8,12 @@ mod control;
 mod demo;
 mod doors;
 mod engine;
+mod failure;
 mod init;
 mod logging;
 mod offline;
 mod output;
+mod parse;
 mod serve;
 mod server;
 
@@ -19,12 +21,9 @@ use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
-    match cli.run() {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("gatepost: {error:#}");
-            ExitCode::from(1)
-        }
-    }
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return failure::arguments(&error, std::env::args().any(|a| a == "--json")),
+    };
+    cli.run().unwrap_or_else(|error| failure::report(&error, cli.json()))
 }

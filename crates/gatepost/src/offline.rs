@@ -1,17 +1,12 @@
-//! Commands that need no server and no store: they look at files and strings.
+//! Settings and maps without a server: what is wrong with them.
 
 use crate::cli::Global;
 use crate::output;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use config::{Problem, Reading, Settings};
-use mail::index::IndexBuilder;
 use net::tls::TlsError;
-use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
-
-/// Bytes read at once: a message is never held whole.
-const WINDOW: usize = 64 * 1024;
 
 /// Problems of settings and maps as one error, a line each.
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
@@ -74,40 +69,4 @@ pub(crate) fn check(global: &Global) -> Result<ExitCode> {
         }
     }
     Ok(if reading.is_refused() { ExitCode::from(1) } else { ExitCode::SUCCESS })
-}
-
-/// `gatepost parse FILE`
-pub(crate) fn parse(global: &Global, file: &Path) -> Result<ExitCode> {
-    let mut input: Box<dyn Read> = if file == Path::new("-") {
-        Box::new(std::io::stdin().lock())
-    } else {
-        let file_opened = std::fs::File::open(file);
-        Box::new(file_opened.with_context(|| format!("cannot read {}", file.display()))?)
-    };
-    let mut builder = IndexBuilder::new();
-    let mut window = vec![0; WINDOW];
-    loop {
-        let n = input.read(&mut window)?;
-        let Some(bytes) = window.get(..n).filter(|b| !b.is_empty()) else { break };
-        builder.push(bytes);
-    }
-    let index = builder.finish();
-    let view = index.view();
-    if global.json {
-        output::json_line(&view)?;
-    } else {
-        output::print(&serde_json::to_string_pretty(&view)?)?;
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-/// `gatepost parse-address STRING`
-pub(crate) fn parse_address(global: &Global, text: &str) -> Result<ExitCode> {
-    let (view, fine) = mail::address::view(text);
-    if global.json {
-        output::json_line(&view)?;
-    } else {
-        output::print(&serde_json::to_string_pretty(&view)?)?;
-    }
-    Ok(if fine { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

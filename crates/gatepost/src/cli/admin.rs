@@ -7,6 +7,7 @@ mod status;
 use super::Global;
 use super::object::{AdminCommand, MailboxCommand};
 use crate::control::Link;
+use crate::failure::usage;
 use crate::output;
 use ::admin::{Request, Response};
 use anyhow::{Context, Result};
@@ -23,43 +24,55 @@ pub(crate) fn run(global: &Global, command: &AdminCommand) -> Result<ExitCode> {
         && !global.yes
         && !confirmed(&question)?
     {
-        output::print("Nothing was done.")?;
-        return Ok(ExitCode::from(1));
+        anyhow::bail!("nothing was done");
     }
     let runtime = crate::serve::runtime()?;
-    runtime.block_on(async {
-        let mut link = Link::open(global).await?;
-        if let AdminCommand::Mailbox(MailboxCommand::Export { address, mailbox, folder }) = command
-        {
-            export(&mut link, address, mailbox, folder).await?;
-        } else {
-            let response = link.request(ask::request(command)?).await?;
-            if global.json {
-                output::json_line(&response)?;
-            } else {
-                output::print(&show::text(&response))?;
-            }
+    if let AdminCommand::Mailbox(MailboxCommand::Export { address, mailbox, folder }) = command {
+        return runtime.block_on(async {
+            let mut link = Link::open(global).await?;
+            let exported = export(&mut link, address, mailbox, folder).await;
             link.close().await;
-            return Ok(show::verdict(&response));
-        }
+            let written = exported?;
+            if global.json {
+                output::json_line(&serde_json::json!({ "messages": written, "folder": folder }))?;
+            } else {
+                output::print(&format!("{written} messages are in {}", folder.display()))?;
+            }
+            Ok(ExitCode::SUCCESS)
+        });
+    }
+    // Before anything is opened: what is asked wrongly is so with or without a server.
+    let request = ask::request(command)?;
+    let response = runtime.block_on(async {
+        let mut link = Link::open(global).await?;
+        let response = link.request(request).await;
         link.close().await;
-        Ok(ExitCode::SUCCESS)
-    })
+        response
+    })?;
+    if global.json {
+        output::json_line(&response)?;
+    } else {
+        output::print(&show::text(&response))?;
+    }
+    Ok(show::verdict(&response))
 }
 
 fn confirmed(question: &str) -> Result<bool> {
     if !std::io::IsTerminal::is_terminal(&std::io::stdin()) {
-        anyhow::bail!("{question} Say so with --yes: there is no terminal to ask at.");
+        let nobody = format!("{question} There is no terminal to ask at");
+        return Err(usage(nobody).hint("say --yes").into());
     }
-    print!("{question} [y/N] ");
-    std::io::stdout().flush()?;
+    // On standard error: what is read from standard output is the result alone.
+    let mut terminal = std::io::stderr().lock();
+    write!(terminal, "{question} [y/N] ")?;
+    terminal.flush()?;
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
 /// Writes each message of a mailbox to `UID.eml`, in windows, with a progress bar on a terminal.
-async fn export(link: &mut Link, address: &Address, mailbox: &str, folder: &Path) -> Result<()> {
+async fn export(link: &mut Link, address: &Address, mailbox: &str, folder: &Path) -> Result<u64> {
     std::fs::create_dir_all(folder)
         .with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let bar = indicatif::ProgressBar::new_spinner();
@@ -98,5 +111,5 @@ async fn export(link: &mut Link, address: &Address, mailbox: &str, folder: &Path
         }
     }
     bar.finish_and_clear();
-    output::print(&format!("{written} messages are in {}", folder.display()))
+    Ok(written)
 }

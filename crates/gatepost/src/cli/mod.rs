@@ -76,13 +76,13 @@ enum Command {
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Show how a message is read: headers, parts, ambiguities.
-    #[command(after_help = "Example: gatepost parse message.eml --json")]
+    #[command(after_help = "Example: gatepost parse message.eml")]
     Parse {
         /// The message; `-` reads standard input.
         file: PathBuf,
     },
     /// Show how an address is read, or why it is none.
-    #[command(after_help = "Example: gatepost parse-address '\"a b\"@example.org' --json")]
+    #[command(after_help = "Example: gatepost parse-address '\"a b\"@example.org'")]
     ParseAddress {
         /// The address.
         address: String,
@@ -100,10 +100,16 @@ enum Command {
 #[derive(Subcommand)]
 enum ConfigCommand {
     /// Every error with file, line and column, and a hint.
+    #[command(after_help = "Example: gatepost config check --config ./gatepost.toml")]
     Check,
 }
 
 impl Cli {
+    /// Whether JSON is to be printed, errors included.
+    pub(crate) fn json(&self) -> bool {
+        self.global.json
+    }
+
     /// Carries the command out. Exit 0: done; 1: a finding or a refusal; 2: wrong usage.
     pub(crate) fn run(&self) -> Result<ExitCode> {
         match &self.command {
@@ -111,13 +117,12 @@ impl Cli {
             Command::Init(args) => crate::init::run(&self.global, args),
             Command::Demo(args) => crate::demo::run(&self.global, args),
             Command::Config(ConfigCommand::Check) => crate::offline::check(&self.global),
-            Command::Parse { file } => crate::offline::parse(&self.global, file),
-            Command::ParseAddress { address } => {
-                crate::offline::parse_address(&self.global, address)
-            }
+            Command::Parse { file } => crate::parse::message(&self.global, file),
+            Command::ParseAddress { address } => crate::parse::address(&self.global, address),
             Command::Completions { shell } => {
-                let mut command = Cli::command();
-                clap_complete::generate(*shell, &mut command, "gatepost", &mut std::io::stdout());
+                let (mut command, mut script) = (Cli::command(), Vec::new());
+                clap_complete::generate(*shell, &mut command, "gatepost", &mut script);
+                crate::output::raw(String::from_utf8_lossy(&script).trim_end())?;
                 Ok(ExitCode::SUCCESS)
             }
             Command::Admin(command) => admin::run(&self.global, command),
@@ -126,12 +131,4 @@ impl Cli {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::Cli;
-    use clap::CommandFactory;
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
-    }
-}
+mod tests;

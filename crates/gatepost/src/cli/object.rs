@@ -56,10 +56,13 @@ pub(crate) struct DemoArgs {
 #[derive(Subcommand)]
 pub(crate) enum AdminCommand {
     /// Doors, sessions, commits, disk, last errors.
+    #[command(after_help = "Example: gatepost status --json")]
     Status,
     /// Have the running server read its settings and maps anew.
+    #[command(after_help = "Example: gatepost reload")]
     Reload,
     /// Prove that every message and every recipient is where it must be.
+    #[command(after_help = "Example: gatepost fsck")]
     Fsck,
     /// Domains that mail is received for.
     #[command(subcommand)]
@@ -79,15 +82,15 @@ pub(crate) enum AdminCommand {
     /// Mailboxes and their messages.
     #[command(subcommand)]
     Mailbox(MailboxCommand),
-    /// What happened to a message, a session or an address, and why.
-    #[command(
-        after_help = "Examples: gatepost trace 4711\n          gatepost trace anna@example.org"
-    )]
+    /// What happened to a message, a session or an address, and why: the newest rows, in the order
+    /// in which they happened; `--cursor` goes back to older ones.
+    #[command(after_help = "Examples: gatepost trace 4711\n          \
+        gatepost trace --session 4712\n          gatepost trace anna@example.org")]
     Trace {
-        /// A message's number, or an address; without it, the newest rows.
+        /// A message's number, or an address as sender or recipient; without it, everything.
         about: Option<String>,
         /// The number is a session's.
-        #[arg(long)]
+        #[arg(long, requires = "about")]
         session: bool,
         #[command(flatten)]
         page: PageArgs,
@@ -97,9 +100,9 @@ pub(crate) enum AdminCommand {
 /// Which page of a list.
 #[derive(Args, Clone)]
 pub(crate) struct PageArgs {
-    /// Rows on a page, at most 1,000.
-    #[arg(long, default_value_t = 100)]
-    pub(crate) limit: usize,
+    /// Rows on a page, 1 to 1,000.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    pub(crate) limit: u16,
     /// The cursor that the page before gave.
     #[arg(long)]
     pub(crate) cursor: Option<String>,
@@ -108,13 +111,16 @@ pub(crate) struct PageArgs {
 #[derive(Subcommand)]
 pub(crate) enum DomainCommand {
     /// Add a domain.
+    #[command(after_help = "Example: gatepost domain add example.net")]
     Add {
         /// The domain.
         domain: Domain,
     },
     /// List the domains.
+    #[command(after_help = "Example: gatepost domain list")]
     List(PageArgs),
     /// Remove a domain that has no accounts any more.
+    #[command(after_help = "Example: gatepost domain remove example.net")]
     Remove {
         /// The domain.
         domain: Domain,
@@ -142,8 +148,10 @@ pub(crate) enum AccountCommand {
         admin: bool,
     },
     /// List the accounts.
+    #[command(after_help = "Example: gatepost account list --limit 1000 --json")]
     List(PageArgs),
     /// Give an account a new password; it is made and printed once unless one is given.
+    #[command(after_help = "Example: gatepost account password anna@example.org")]
     Password {
         /// The account's address.
         address: Address,
@@ -152,16 +160,19 @@ pub(crate) enum AccountCommand {
         password_stdin: bool,
     },
     /// Disable an account and end its sessions at once.
+    #[command(after_help = "Example: gatepost account disable anna@example.org")]
     Disable {
         /// The account's address.
         address: Address,
     },
     /// Enable an account again.
+    #[command(after_help = "Example: gatepost account enable anna@example.org")]
     Enable {
         /// The account's address.
         address: Address,
     },
     /// Remove an account with all its mail.
+    #[command(after_help = "Example: gatepost account remove anna@example.org --yes")]
     Remove {
         /// The account's address.
         address: Address,
@@ -182,15 +193,19 @@ pub(crate) enum AliasCommand {
         goals: Vec<String>,
     },
     /// List the aliases.
+    #[command(after_help = "Example: gatepost alias list")]
     List(PageArgs),
     /// Every alias with what it ends in, and what is wrong with it; exit 1 if something is.
+    #[command(after_help = "Example: gatepost alias review")]
     Review(PageArgs),
     /// What an alias expands to.
+    #[command(after_help = "Example: gatepost alias show team@example.org")]
     Show {
         /// The alias.
         name: String,
     },
     /// Remove an alias.
+    #[command(after_help = "Example: gatepost alias remove team@example.org")]
     Remove {
         /// The alias.
         name: Address,
@@ -215,8 +230,10 @@ pub(crate) enum AccessCommand {
         expires: Option<jiff::Timestamp>,
     },
     /// List the entries.
+    #[command(after_help = "Example: gatepost access list")]
     List(PageArgs),
     /// Remove an entry by its number.
+    #[command(after_help = "Example: gatepost access remove 4711")]
     Remove {
         /// The number that the list shows.
         id: i64,
@@ -250,13 +267,16 @@ pub(crate) enum SubjectCommand {
         expires: Option<jiff::Timestamp>,
     },
     /// List the rules.
+    #[command(after_help = "Example: gatepost subject list")]
     List(PageArgs),
     /// Remove a rule by its number.
+    #[command(after_help = "Example: gatepost subject remove 4711")]
     Remove {
         /// The number that the list shows.
         id: i64,
     },
     /// Which rule a subject would match; exit 1 if one does.
+    #[command(after_help = "Example: gatepost subject test 'Fwd: Re: Details'")]
     Test {
         /// The subject.
         subject: String,
@@ -266,11 +286,13 @@ pub(crate) enum SubjectCommand {
 #[derive(Subcommand)]
 pub(crate) enum MailboxCommand {
     /// List an account's mailboxes.
+    #[command(after_help = "Example: gatepost mailbox list anna@example.org")]
     List {
         /// The account's address.
         address: Address,
     },
     /// List a mailbox's messages.
+    #[command(after_help = "Example: gatepost mailbox show anna@example.org INBOX")]
     Show {
         /// The account's address.
         address: Address,
@@ -281,6 +303,7 @@ pub(crate) enum MailboxCommand {
         page: PageArgs,
     },
     /// Move messages to another mailbox of the account.
+    #[command(after_help = "Example: gatepost mailbox move anna@example.org INBOX Junk 4711")]
     Move {
         /// The account's address.
         address: Address,

@@ -4,6 +4,7 @@ use crate::cli::object::{
     AccessCommand, AccountCommand, AdminCommand, AliasCommand, DomainCommand, MailboxCommand,
     PageArgs, SubjectCommand,
 };
+use crate::failure::usage;
 use ::admin::{Paging, Request, TraceAbout};
 use anyhow::{Context, Result, bail};
 use mail::{EntryId, MessageId, ReplyText, SessionId, Timestamp};
@@ -43,7 +44,7 @@ pub(super) fn request(command: &AdminCommand) -> Result<Request> {
 }
 
 fn paging(page: &PageArgs) -> Paging {
-    Paging { limit: page.limit, cursor: page.cursor.clone() }
+    Paging { limit: usize::from(page.limit), cursor: page.cursor.clone() }
 }
 
 fn time(at: Option<jiff::Timestamp>) -> Option<Timestamp> {
@@ -52,11 +53,17 @@ fn time(at: Option<jiff::Timestamp>) -> Option<Timestamp> {
 
 fn trace_about(about: Option<&str>, session: bool) -> Result<TraceAbout> {
     let Some(about) = about else { return Ok(TraceAbout::Everything) };
+    // The one address that needs no domain (RFC 5321 §4.1.1.3).
+    let address = about.contains('@') || about.eq_ignore_ascii_case("postmaster");
     Ok(match about.parse::<i64>() {
         Ok(id) if session => TraceAbout::Session(SessionId(id)),
         Ok(id) => TraceAbout::Message(MessageId(id)),
-        Err(_) if session => bail!("a session is named by its number"),
-        Err(_) => TraceAbout::Address(about.to_owned()),
+        Err(_) if session => return Err(usage("a session is named by its number").into()),
+        Err(_) if address => TraceAbout::Address(about.to_owned()),
+        Err(_) => {
+            let neither = format!("`{about}` is neither a message's number nor an address");
+            return Err(usage(neither).into());
+        }
     })
 }
 
@@ -102,7 +109,9 @@ fn password(from_stdin: bool) -> Result<Option<String>> {
     let mut line = String::new();
     std::io::stdin().read_line(&mut line).context("cannot read the password")?;
     let password = line.trim_end_matches(['\r', '\n']).to_owned();
-    anyhow::ensure!(!password.is_empty(), "the password on standard input is empty");
+    if password.is_empty() {
+        return Err(usage("the password on standard input is empty").into());
+    }
     Ok(Some(password))
 }
 
@@ -146,7 +155,12 @@ fn access(command: &AccessCommand) -> Result<Request> {
         AccessCommand::Remove { id } => Request::AccessRemove { id: *id },
         AccessCommand::Test { value } => {
             let (tag, value) = tagged(value);
-            anyhow::ensure!(!tag.is_empty(), "say what the value is: Connect:, From: or To:");
+            if tag.is_empty() {
+                let hint = format!("gatepost access test From:{value}");
+                return Err(usage("say what the value is: Connect:, From: or To:")
+                    .hint(hint)
+                    .into());
+            }
             Request::AccessTest { tag: tag.to_owned(), value: value.to_owned() }
         }
     })
