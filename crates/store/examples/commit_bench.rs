@@ -1,9 +1,8 @@
 //! How many messages a second the store keeps, and what each costs the committer.
 //!
-//!     cargo run --release -p store --example commit_bench -- [FOLDER] [SECONDS] [HISTORY] [SETTLE]
+//!     cargo run --release -p store --example commit_bench -- [FOLDER] [SECONDS]
 //!
-//! HISTORY messages are put in first (and stay in FOLDER for the next run); then it rests for
-//! SETTLE seconds, so that the index of the trace has caught up.
+//! The example `history` fills a FOLDER first, if the bench is to run on old mail.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark may panic")]
 
@@ -35,8 +34,6 @@ async fn main() {
     let mut args = std::env::args().skip(1);
     let folder = args.next().map(PathBuf::from);
     let seconds: u64 = args.next().map_or(3, |text| text.parse().unwrap());
-    let history: u64 = args.next().map_or(0, |text| text.parse().unwrap());
-    let settle: u64 = args.next().map_or(0, |text| text.parse().unwrap());
     let own = tempfile::tempdir().unwrap();
     let folder = folder.unwrap_or_else(|| own.path().join("data"));
     let db = Sqlite::open(&folder).unwrap();
@@ -48,16 +45,9 @@ async fn main() {
     let store = Store::open_with(db, &folder, net::Clock::system(), "bench", options).await;
     let store = store.unwrap();
     let accounts = load::accounts(&store, ACCOUNTS).await.unwrap();
-    if history > 0 {
-        let started = Instant::now();
-        run(&store, &accounts, (64, 1, 1 << 10), Until::Messages(history)).await;
-        println!("history of {history} in {:?}", started.elapsed());
-    }
-    tokio::time::sleep(Duration::from_secs(settle)).await;
     println!("writers rcpts   bytes   msg/s  entries/s  commits/s  batch  us/msg  us-commit/msg");
     for cell in CELLS {
-        let until = Until::Time(Duration::from_secs(seconds));
-        let run = run(&store, &accounts, *cell, until).await;
+        let run = run(&store, &accounts, *cell, Duration::from_secs(seconds)).await;
         let (writers, recipients, bytes) = cell;
         let messages = run.messages as f64;
         println!(
@@ -76,12 +66,6 @@ async fn main() {
     store.close().await;
 }
 
-#[derive(Clone, Copy)]
-enum Until {
-    Time(Duration),
-    Messages(u64),
-}
-
 struct Run {
     messages: u64,
     commits: u64,
@@ -94,7 +78,7 @@ async fn run(
     store: &Arc<Store>,
     accounts: &[mail::AccountId],
     (writers, recipients, bytes): (usize, usize, usize),
-    until: Until,
+    limit: Duration,
 ) -> Run {
     let (before, cpu, committer) = (store.status().await.commits, cpu(None), cpu_of_committer());
     let started = Instant::now();
@@ -106,13 +90,7 @@ async fn run(
         tasks.spawn(async move {
             let bytes = vec![b'x'; bytes];
             let mut n = writer * 7919;
-            loop {
-                let so_far = done.fetch_add(1, Ordering::Relaxed);
-                match until {
-                    Until::Time(limit) if started.elapsed() >= limit => break,
-                    Until::Messages(limit) if so_far >= limit => break,
-                    _ => {}
-                }
+            while started.elapsed() < limit {
                 let to: Vec<_> =
                     (0..recipients).map(|r| accounts[(n + r * 13) % accounts.len()]).collect();
                 n += 31;
@@ -123,8 +101,8 @@ async fn run(
                 let body: Body = incoming.seal().await.unwrap();
                 let message = load::message(&store, &to, body).await.unwrap();
                 store.accept(message).await.unwrap();
+                done.fetch_add(1, Ordering::Relaxed);
             }
-            done.fetch_sub(1, Ordering::Relaxed);
         });
     }
     while let Some(result) = tasks.join_next().await {

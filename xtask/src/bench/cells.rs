@@ -24,6 +24,12 @@ impl Cell {
     }
 }
 
+/// The cells that are measured with and without old mail.
+pub(super) fn history() -> Vec<Cell> {
+    let cell = |sessions| Cell { size: 1 << 10, sessions, recipients: 1, keep: false };
+    vec![cell(10), cell(50)]
+}
+
 /// Every cell that the page shows.
 pub(super) fn all() -> Vec<Cell> {
     let cell = |size: usize, sessions| Cell { size, sessions, recipients: 1, keep: false };

@@ -24,7 +24,7 @@ pub(super) struct Memory {
     pub(super) connection_kib: f64,
     /// The same under TLS; none where TLS is not set up.
     pub(super) tls_connection_kib: Option<f64>,
-    /// KiB above idle while one message of 35 MiB comes for 50 recipients.
+    /// KiB above idle while one message of 35 MiB comes for 100 recipients.
     pub(super) large_message_kib: Option<u64>,
 }
 
@@ -86,7 +86,7 @@ fn held(peer: &Peer, connections: u64, tls: &str) -> Result<f64> {
 fn large(peer: &Peer) -> Result<u64> {
     let before = process::memory_kib(peer.pid(), "VmRSS");
     let status = Command::new("smtp-source")
-        .args(["-s", "1", "-m", "1", "-l", &LARGE.to_string(), "-r", "50"])
+        .args(["-s", "1", "-m", "1", "-l", &LARGE.to_string(), "-r", "100"])
         .args(["-f", "s@elsewhere.example", "-t", "u@bench.test"])
         .arg(format!("127.0.0.1:{}", peer.port))
         .status()?;

@@ -22,6 +22,8 @@ use std::path::PathBuf;
 pub(crate) enum Args {
     /// Receiving: Postfix as shipped and tuned, smtp-sink, Gatepost.
     Smtp(SmtpArgs),
+    /// Receiving with years of old mail in the store, beside an empty store.
+    History(HistoryArgs),
     /// Make docs/performance.md anew from docs/performance/smtp.json.
     Page,
 }
@@ -49,7 +51,27 @@ pub(crate) struct SmtpArgs {
     dry: bool,
 }
 
-/// Everything that one call measured.
+/// How much old mail, and how long.
+#[derive(clap::Args)]
+pub(crate) struct HistoryArgs {
+    /// Messages of old mail: about 2.5 GB of disk and a minute or two a million.
+    #[arg(long, default_value_t = 10_000_000)]
+    messages: u64,
+    /// Runs of each cell; the median counts.
+    #[arg(long, default_value_t = 5)]
+    runs: usize,
+    /// Seconds that a run should take.
+    #[arg(long, default_value_t = 2.0)]
+    seconds: f64,
+    /// Where the stores are made; a folder for temporary files otherwise.
+    #[arg(long)]
+    folder: Option<PathBuf>,
+    /// Print, but do not write docs/.
+    #[arg(long)]
+    dry: bool,
+}
+
+/// Everything that was measured.
 #[derive(Serialize, Deserialize, Default)]
 pub(crate) struct Results {
     machine: String,
@@ -58,6 +80,17 @@ pub(crate) struct Results {
     rates: Vec<Rate>,
     syncs: Vec<syncs::Syncs>,
     memory: Vec<idle::Memory>,
+    /// From `cargo xtask bench history`, which is run by itself: it takes long.
+    #[serde(default)]
+    history: Option<History>,
+}
+
+/// The rates with old mail in the store, and without.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct History {
+    commit: String,
+    messages: u64,
+    rates: Vec<Rate>,
 }
 
 /// One server in one cell: medians over the runs.
@@ -82,11 +115,14 @@ const PAGE: &str = "docs/performance.md";
 pub(crate) fn run(args: &Args) -> Result<()> {
     match args {
         Args::Smtp(args) => smtp(args),
-        Args::Page => {
-            let results: Results = serde_json::from_str(&std::fs::read_to_string(JSON)?)?;
-            std::fs::write(PAGE, page::page(&results)).context(PAGE)
-        }
+        Args::History(args) => history(args),
+        Args::Page => std::fs::write(PAGE, page::page(&written()?)).context(PAGE),
     }
+}
+
+/// What the last runs wrote.
+fn written() -> Result<Results> {
+    serde_json::from_str(&std::fs::read_to_string(JSON).context(JSON)?).context(JSON)
 }
 
 fn smtp(args: &SmtpArgs) -> Result<()> {
@@ -100,6 +136,7 @@ fn smtp(args: &SmtpArgs) -> Result<()> {
         machine: process::machine(),
         commit: process::output("git", &["rev-parse", "--short", "HEAD"]).unwrap_or_default(),
         date: process::output("date", &["-u", "+%Y-%m-%d"]).unwrap_or_default(),
+        history: written().ok().and_then(|written| written.history),
         ..Results::default()
     };
     let mut servers = Vec::new();
@@ -110,19 +147,7 @@ fn smtp(args: &SmtpArgs) -> Result<()> {
         if args.only.as_deref().is_some_and(|part| !cell.name().contains(part)) {
             continue;
         }
-        let rates = in_turn(&cell, args, &servers)?;
-        for rate in &rates {
-            println!(
-                "{:<14} {:<14} {:>9.1}/s  cpu {:.3} s/1000  ({:.0}-{:.0})",
-                rate.cell,
-                rate.server,
-                rate.delivered_per_s,
-                rate.cpu_s_per_1000,
-                rate.spread.0,
-                rate.spread.1
-            );
-        }
-        results.rates.extend(rates);
+        results.rates.extend(in_turn(&cell, args.runs, args.seconds, &servers)?);
     }
     // Their ports are wanted again, by servers that have seen no load.
     drop(servers);
@@ -141,6 +166,32 @@ fn smtp(args: &SmtpArgs) -> Result<()> {
     write(&results)
 }
 
+/// One server with old mail and one without, in turn.
+fn history(args: &HistoryArgs) -> Result<()> {
+    let binary = build()?;
+    let mut folder = tempfile::Builder::new();
+    let folder = folder.prefix("gatepost-bench-");
+    let folder = match &args.folder {
+        Some(parent) => folder.tempdir_in(parent)?,
+        None => folder.tempdir()?,
+    };
+    process::world_readable(folder.path())?;
+    let mut servers = Vec::new();
+    for kind in [peers::Kind::Gatepost, peers::Kind::History(args.messages)] {
+        servers.push(Peer::start(kind, folder.path(), &binary)?);
+    }
+    let mut rates = Vec::new();
+    for cell in cells::history() {
+        rates.extend(in_turn(&cell, args.runs, args.seconds, &servers)?);
+    }
+    let commit = process::output("git", &["rev-parse", "--short", "HEAD"]).unwrap_or_default();
+    let history = History { commit, messages: args.messages, rates };
+    if args.dry {
+        return Ok(());
+    }
+    write(&Results { history: Some(history), ..written()? })
+}
+
 fn write(results: &Results) -> Result<()> {
     std::fs::create_dir_all("docs/performance")?;
     std::fs::write(JSON, serde_json::to_string_pretty(results)? + "\n").context(JSON)?;
@@ -150,18 +201,31 @@ fn write(results: &Results) -> Result<()> {
 }
 
 /// Every server once, then again: a slow minute of the machine then hits all of them.
-fn in_turn(cell: &Cell, args: &SmtpArgs, servers: &[Peer]) -> Result<Vec<Rate>> {
+fn in_turn(cell: &Cell, runs: usize, seconds: f64, servers: &[Peer]) -> Result<Vec<Rate>> {
     let mut measured: Vec<(usize, Vec<load::Run>)> = Vec::new();
     for server in servers {
-        measured.push((load::calibrate(server, cell, args.seconds)?, Vec::new()));
+        measured.push((load::calibrate(server, cell, seconds)?, Vec::new()));
     }
-    for _ in 0..args.runs {
+    for _ in 0..runs {
         for (server, (messages, runs)) in servers.iter().zip(&mut measured) {
             server.clear()?;
             runs.push(load::run(server, cell, *messages)?);
         }
     }
-    Ok(servers.iter().zip(measured).map(|(s, (_, runs))| rate(cell, s.kind, &runs)).collect())
+    let rates = servers.iter().zip(measured).map(|(s, (_, runs))| rate(cell, s.kind, &runs));
+    Ok(rates.inspect(tell).collect())
+}
+
+fn tell(rate: &Rate) {
+    println!(
+        "{:<14} {:<16} {:>9.1}/s  cpu {:.3} s/1000  ({:.0}-{:.0})",
+        rate.cell,
+        rate.server,
+        rate.delivered_per_s,
+        rate.cpu_s_per_1000,
+        rate.spread.0,
+        rate.spread.1
+    );
 }
 
 fn rate(cell: &Cell, kind: peers::Kind, runs: &[load::Run]) -> Rate {

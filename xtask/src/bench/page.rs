@@ -1,6 +1,6 @@
 //! The page: tables of medians and ratios, made from the JSON alone.
 
-use super::{Rate, Results};
+use super::{History, Rate, Results};
 use std::fmt::Write;
 
 /// `docs/performance.md`
@@ -18,9 +18,9 @@ pub(super) fn page(results: &Results) -> String {
          | size, sessions | Postfix | tuned | smtp-sink | Gatepost | x Postfix | x tuned | of sink |\n\
          |---|---|---|---|---|---|---|---|\n",
     );
-    for cell in cells(results) {
-        let of = |server: &str| find(results, &cell, server).map(|r| r.delivered_per_s);
-        let sink = find(results, &cell, "sink").map(|r| r.delivered_per_s);
+    for cell in cells(&results.rates) {
+        let of = |server: &str| find(&results.rates, &cell, server).map(|r| r.delivered_per_s);
+        let sink = find(&results.rates, &cell, "sink").map(|r| r.delivered_per_s);
         let ours = of("gatepost");
         let _ = writeln!(
             out,
@@ -35,8 +35,8 @@ pub(super) fn page(results: &Results) -> String {
         );
     }
     out.push_str("\n## CPU seconds for 1,000 messages\n\n| size, sessions | Postfix | tuned | smtp-sink | Gatepost |\n|---|---|---|---|---|\n");
-    for cell in cells(results) {
-        let of = |server: &str| match find(results, &cell, server) {
+    for cell in cells(&results.rates) {
+        let of = |server: &str| match find(&results.rates, &cell, server) {
             Some(rate) => format!("{:.3}", rate.cpu_s_per_1000),
             None => "-".to_owned(),
         };
@@ -57,7 +57,10 @@ pub(super) fn page(results: &Results) -> String {
             row.cell, row.server, row.delay_ms, row.syncs_per_message
         );
     }
-    out.push_str("\n## Memory\n\n| server | idle | an idle connection | under TLS | one 35 MiB message for 50 |\n|---|---|---|---|---|\n");
+    if let Some(history) = &results.history {
+        old_mail(&mut out, history);
+    }
+    out.push_str("\n## Memory\n\n| server | idle | an idle connection | under TLS | one 35 MiB message for 100 |\n|---|---|---|---|---|\n");
     for row in &results.memory {
         let _ = writeln!(
             out,
@@ -73,10 +76,31 @@ pub(super) fn page(results: &Results) -> String {
     out
 }
 
+fn old_mail(out: &mut String, history: &History) {
+    let _ = writeln!(
+        out,
+        "\n## With {} messages in the store\n\nMeasured by `cargo xtask bench history` at commit {}, \
+         in turn with an empty store.\n\n\
+         | size, sessions | empty store | with old mail | share |\n|---|---|---|---|",
+        history.messages, history.commit
+    );
+    for cell in cells(&history.rates) {
+        let of = |server| find(&history.rates, &cell, server).map(|r| r.delivered_per_s);
+        let (empty, full) = (of("gatepost"), of("gatepost-history"));
+        let _ = writeln!(
+            out,
+            "| {cell} | {} | {} | {} |",
+            number(empty),
+            number(full),
+            ratio(full, empty)
+        );
+    }
+}
+
 /// The cells in the order measured, each once.
-fn cells(results: &Results) -> Vec<String> {
+fn cells(rates: &[Rate]) -> Vec<String> {
     let mut cells: Vec<String> = Vec::new();
-    for rate in &results.rates {
+    for rate in rates {
         if !cells.contains(&rate.cell) {
             cells.push(rate.cell.clone());
         }
@@ -84,8 +108,8 @@ fn cells(results: &Results) -> Vec<String> {
     cells
 }
 
-fn find<'r>(results: &'r Results, cell: &str, server: &str) -> Option<&'r Rate> {
-    results.rates.iter().find(|rate| rate.cell == cell && rate.server == server)
+fn find<'r>(rates: &'r [Rate], cell: &str, server: &str) -> Option<&'r Rate> {
+    rates.iter().find(|rate| rate.cell == cell && rate.server == server)
 }
 
 fn number(value: Option<f64>) -> String {

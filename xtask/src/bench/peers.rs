@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Accounts of the cell with many recipients, `1u` to `50u`, beside `u`.
-const RECIPIENTS: usize = 50;
+/// Accounts for many recipients, `1u` to `100u`, beside `u`.
+const RECIPIENTS: usize = 100;
 
 /// Which server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,6 +23,8 @@ pub(super) enum Kind {
     Sink,
     /// Ours.
     Gatepost,
+    /// Ours, with so many messages of old mail.
+    History(u64),
 }
 
 impl Kind {
@@ -35,6 +37,7 @@ impl Kind {
             Kind::PostfixTuned => "postfix-tuned",
             Kind::Sink => "sink",
             Kind::Gatepost => "gatepost",
+            Kind::History(_) => "gatepost-history",
         }
     }
 
@@ -54,6 +57,7 @@ impl Kind {
             Kind::PostfixTuned => 24_502,
             Kind::Sink => 24_503,
             Kind::Gatepost => 24_504,
+            Kind::History(_) => 24_505,
         }
     }
 }
@@ -86,7 +90,8 @@ impl Peer {
                 ]),
                 &folder,
             )?,
-            Kind::Gatepost => gatepost::start(&folder, port, binary)?,
+            Kind::Gatepost => gatepost::start(&folder, port, binary, 0)?,
+            Kind::History(messages) => gatepost::start(&folder, port, binary, messages)?,
         };
         let peer = Self { kind, port, child, folder, binary: binary.to_owned() };
         peer.wait_until_it_answers()?;
@@ -102,7 +107,9 @@ impl Peer {
         match self.kind {
             Kind::Sink => Ok(0),
             Kind::Postfix | Kind::PostfixTuned => Ok(postfix::count(&self.folder)),
-            Kind::Gatepost => gatepost::count(&self.folder, &self.binary, recipients),
+            Kind::Gatepost | Kind::History(_) => {
+                gatepost::count(&self.folder, &self.binary, recipients)
+            }
         }
     }
 

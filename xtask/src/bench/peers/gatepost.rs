@@ -7,8 +7,9 @@ use std::fs;
 use std::path::Path;
 use std::process::{Child, Command};
 
-/// Sets a server up and starts it; limits that the load would meet are raised by its settings.
-pub(super) fn start(folder: &Path, port: u16, binary: &Path) -> Result<Child> {
+/// Sets a server up, with `history` messages of old mail; limits that the load would meet are
+/// raised by its settings. Then starts it.
+pub(super) fn start(folder: &Path, port: u16, binary: &Path, history: u64) -> Result<Child> {
     let config = folder.join("gatepost.toml");
     let (config_arg, data) = (config.to_string_lossy(), folder.join("data"));
     let binary_arg = binary.to_string_lossy();
@@ -44,17 +45,29 @@ pub(super) fn start(folder: &Path, port: u16, binary: &Path) -> Result<Child> {
         )?;
     }
     // The commands above wrote as whoever runs this.
+    if history > 0 {
+        fill(&data, history)?;
+    }
     process::output("chown", &["-R", "nobody", &data.to_string_lossy()])?;
     quiet(Command::new(binary).args(["--config", &config_arg, "serve"]), folder)
+}
+
+/// Old mail by the store's own generator, which tells how far it is.
+fn fill(data: &Path, messages: u64) -> Result<()> {
+    let example = ["run", "--release", "--package", "store", "--example", "history", "--"];
+    let status =
+        Command::new("cargo").args(example).arg(data).arg(messages.to_string()).status()?;
+    anyhow::ensure!(status.success(), "the history could not be written");
+    Ok(())
 }
 
 /// Messages in the INBOXes that a cell uses (smtp-source's names for 50 recipients are `u` and 49
 /// of those with a number), as the administrator's command counts them.
 pub(super) fn count(folder: &Path, binary: &Path, recipients: usize) -> Result<usize> {
     let config = folder.join("gatepost.toml");
-    let wanted: Vec<String> = if recipients > 1 { names().collect() } else { vec!["u".into()] };
+    let named = if recipients > 1 { recipients + 1 } else { 1 };
     let mut sum = 0;
-    for name in wanted {
+    for name in names().take(named) {
         let address = format!("{name}@bench.test");
         let text = process::output(
             &binary.to_string_lossy(),
