@@ -24,6 +24,8 @@ fn users_submit_after_a_log_in_under_tls() {
         ],
     );
     assert!(text(&output).contains("all well"), "{}", text(&output));
+    let rows = server.admin(&["trace", &anna]).to_string();
+    assert!(rows.contains("\"reason\":\"authenticated\""), "{rows}");
     let status = server.admin(&["status"]);
     let doors = status["value"]["doors"].to_string();
     assert!(doors.contains("submissions"), "{doors}");

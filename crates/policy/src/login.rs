@@ -9,7 +9,8 @@
 //! spares a write for each guess, which would help an attacker always.
 //! At most a few hashes are computed at once; a password that was right a little while ago is
 //! known by a keyed proof in memory, so that mail programs that look every minute cost none.
-//! Called by inbound and pop3; writes no trace (the shell does) and never logs a password.
+//! Called by inbound and pop3, which trace what failed. A success is traced here, once a day for
+//! each place: mail programs look every few minutes, for years. Never logs a password.
 
 use crate::budget::{Allowance, Budget};
 use crate::memory::Memory;
@@ -17,7 +18,10 @@ use crate::shared::network;
 use crate::{Policy, Snapshot};
 use config::Settings;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use mail::{AccountId, Address, Decision, Door, Login, Peer, Reason, Refusal, Secret, Timestamp};
+use mail::{
+    AccountId, Address, Decision, Door, Event, Login, Peer, Reason, Refusal, Secret, Timestamp,
+    TraceRow,
+};
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -116,7 +120,7 @@ impl Policy {
             && logins.proofs.holds(account.id, stored, password, now)
         {
             logins.give_back(&snapshot.settings, &draw);
-            logins.place(store, account.id, peer.ip, now);
+            logins.seen(store, account, peer, now);
             return Decision::Allow(login_of(account));
         }
         let checked = logins.verifier.check(stored, password).await;
@@ -127,7 +131,7 @@ impl Policy {
             }
             (Some(account), Checked::Good { fresh }) => {
                 logins.give_back(&snapshot.settings, &draw);
-                logins.place(store, account.id, peer.ip, now);
+                logins.seen(store, account, peer, now);
                 self.remember(store, account, password, fresh, now).await;
                 Decision::Allow(login_of(account))
             }
@@ -254,15 +258,31 @@ impl Logins {
         seen.is_some_and(|at| now.0.saturating_sub(at) < store::PLACE_MILLIS)
     }
 
-    /// Remembers where an owner has logged in from.
-    fn place(&self, store: &Store, account: AccountId, ip: IpAddr, now: Timestamp) {
-        let place = (account, network(ip));
-        let mut places = self.places();
+    /// Remembers where an owner has logged in from, and tells it in the trace.
+    fn seen(&self, store: &Store, account: &Account, peer: &Peer, now: Timestamp) {
+        let place = (account.id, network(peer.ip));
         let is_new = |at: i64| now.0.saturating_sub(at) >= PLACE_EVERY_MILLIS;
-        if places.time(&place).is_none_or(is_new) {
-            places.put(&place, now.0);
-            store.remember_place(account, ip, now);
+        let mut places = self.places();
+        if !places.time(&place).is_none_or(is_new) {
+            return;
         }
+        places.put(&place, now.0);
+        drop(places);
+        store.remember_place(account.id, peer.ip, now);
+        store.note(TraceRow {
+            at: now,
+            event: Event::Login,
+            session: Some(peer.session),
+            message: None,
+            door: peer.door.word().to_owned(),
+            peer: peer.ip.to_string(),
+            sender: String::new(),
+            recipient: account.address.to_string(),
+            reply: 0,
+            reason: Reason::Authenticated,
+            rule: format!("account {}", account.address),
+            detail: format!("place={}", place.1),
+        });
     }
 
     fn places(&self) -> MutexGuard<'_, Memory<(AccountId, IpNet)>> {
