@@ -118,7 +118,12 @@ impl Snapshot {
             Relay::HereByLiteral => match Address::at(to.local.as_str(), self.first_domain()) {
                 // RFC 5321 §4.5.1 asks for postmaster at every name that we answer to.
                 Ok(meant) if is_role(&meant) => self.role(to, &meant),
-                _ => Decision::Refuse(Refusal::new(Reason::RelayDenied).detail("literal=own")),
+                // It would go nowhere else, so it is no relaying; but nobody has an address there.
+                _ => {
+                    self.shared.count_unknown(&self.settings, peer, now);
+                    let refusal = Refusal::new(Reason::UnknownRecipient);
+                    Decision::Refuse(refusal.rule(format!("account {to}")).detail("literal=own"))
+                }
             },
             Relay::Elsewhere(permit, stored) => {
                 self.shared.count_hit(stored, now);

@@ -178,7 +178,9 @@ async fn recipients_of_all_kinds() {
     }
     site.check("<postmaster@mx.ours.example>", role).await;
     site.check("<postmaster@[192.0.2.1]>", role).await;
-    site.check("<anna@[192.0.2.1]>", "refuse relay_denied").await;
+    let unknown = "refuse unknown_recipient account anna@[192.0.2.1]";
+    site.check("<anna@[192.0.2.1]>", unknown).await;
+    site.check("<anna@[192.0.2.2]>", "refuse relay_denied").await;
     site.check("<postmaster@[192.0.2.2]>", "refuse relay_denied").await;
     // Elsewhere.
     site.check("<x@elsewhere.example>", "refuse relay_denied").await;
