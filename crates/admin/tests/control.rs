@@ -272,6 +272,13 @@ async fn passwords_are_given_made_or_imported() {
             Request::AccountAdd { address, password: None, hash, quota: Some(1), admin: true };
         assert_eq!(house.ask(add).await.is_ok(), fine);
     }
+    for quota in [0, -1] {
+        let address = Address::parse("full@example.org").unwrap();
+        let (password, hash) = (None, None);
+        let quota = Some(quota);
+        let add = Request::AccountAdd { address, password, hash, quota, admin: false };
+        assert!(matches!(house.ask(add).await, Err(Error::Invalid(_))), "it were always full");
+    }
     house.close().await;
 }
 

@@ -52,6 +52,8 @@ fn a_message_is_read_from_standard_input() {
 fn wrong_usage_exits_with_2() {
     assert_eq!(gatepost(&["no-such-command"], "").status.code(), Some(2));
     assert_eq!(gatepost(&["demo", "--quiet"], "").status.code(), Some(2));
+    let add = ["account", "add", "anna@example.org", "--quota", "0"];
+    assert_eq!(gatepost(&add, "").status.code(), Some(2), "it would always be full");
 }
 
 #[test]

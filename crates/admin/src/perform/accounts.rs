@@ -97,8 +97,9 @@ pub(super) async fn add(
     quota: Option<i64>,
     administers: bool,
 ) -> Result<Response, Error> {
-    if quota.is_some_and(|bytes| bytes < 0) {
-        return Err(Error::Invalid("a quota is a number of bytes".to_owned()));
+    if quota.is_some_and(|bytes| bytes <= 0) {
+        let text = "a quota is at least one byte; for a mailbox without a limit leave it out";
+        return Err(Error::Invalid(text.to_owned()));
     }
     let (password_hash, password) = credential.stored().await?;
     let new = NewAccount { address: address.clone(), password_hash, quota, admin: administers };

@@ -140,8 +140,8 @@ pub(crate) enum AccountCommand {
         /// A stored form from elsewhere: crypt, bcrypt, or one of Dovecot's ({SSHA}...).
         #[arg(long)]
         hash: Option<String>,
-        /// Bytes it may hold.
-        #[arg(long, value_name = "BYTES")]
+        /// Bytes it may hold; without this, as much as the disk.
+        #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(i64).range(1..))]
         quota: Option<i64>,
         /// It administers the server.
         #[arg(long)]
