@@ -69,6 +69,33 @@ fn accounts_and_aliases_come_and_go() {
 }
 
 #[test]
+fn the_demo_reloads_what_was_laid_over_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::with_settings(folder.path(), "[limits]\nrecipients_max = 100\n");
+    let overlay = folder.path().join("overlay.toml");
+    let rule = "[[subject.rules]]\nname = \"late\"\npattern = \"Too late\"\n";
+    std::fs::write(&overlay, rule).unwrap();
+    assert_eq!(server.admin(&["reload"])["result"], "done");
+    let test = server.admin_output(&["subject", "test", "Too late"]);
+    assert_eq!(test.status.code(), Some(1), "{}", text(&test));
+    std::fs::write(&overlay, "[limits]\nrecipient_max = 1\n").unwrap();
+    let refused = server.admin_output(&["reload"]);
+    assert_eq!(refused.status.code(), Some(1), "{}", text(&refused));
+    assert!(text(&refused).contains("overlay.toml:2:1"), "{}", text(&refused));
+}
+
+#[test]
+fn a_running_server_keeps_its_clock_and_dns() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    for option in [["--now", "2026-11-24T12:00:00Z"], ["--zone", "example.zone"]] {
+        let refused = server.admin_output(&["status", option[0], option[1]]);
+        assert_eq!(refused.status.code(), Some(2), "{}", text(&refused));
+        assert!(text(&refused).contains(option[0]), "{}", text(&refused));
+    }
+}
+
+#[test]
 fn postmaster_is_always_reachable() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path());

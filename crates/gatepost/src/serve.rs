@@ -66,13 +66,14 @@ async fn live(
     let tls = certificate(&settings)?;
     let store = crate::engine::open(&settings, &clock).await?;
     let addresses = doors.addresses();
+    let file = global.config.clone();
     let plan = Plan {
         settings: settings.clone(),
         maps,
         tls,
         clock,
         resolver: global.resolver()?,
-        file: Some(global.config.clone()),
+        read: Box::new(move || crate::offline::read(&file).finish()),
         log,
     };
     let server = Arc::new(Server::start(plan, store, doors)?);

@@ -5,7 +5,7 @@ use crate::logging::Recent;
 use crate::offline::problems;
 use anyhow::{Context, Result};
 use arc_swap::ArcSwap;
-use config::{Maps, Settings};
+use config::{Maps, Problem, Settings};
 use inbound::Inbound;
 use mail::Door;
 use net::{Admission, Clock, Drain, DrainHandle, Limits, Listener, ServerTls};
@@ -13,6 +13,10 @@ use pop3::Pop3;
 use std::sync::Arc;
 use store::Store;
 use tokio::task::JoinSet;
+
+/// Settings and maps as they are now, with the warnings; or all that is wrong with them.
+pub(crate) type Read =
+    Box<dyn Fn() -> Result<(Settings, Maps, Vec<Problem>), Vec<Problem>> + Send + Sync>;
 
 /// All that was read before the server starts.
 pub(crate) struct Plan {
@@ -26,8 +30,8 @@ pub(crate) struct Plan {
     pub(crate) clock: Clock,
     /// Who answers questions to the DNS.
     pub(crate) resolver: Arc<dyn net::Resolver>,
-    /// Where the settings were read from, if a reload is to read them again.
-    pub(crate) file: Option<std::path::PathBuf>,
+    /// Reads the settings and maps again, for a reload.
+    pub(crate) read: Read,
     /// The newest lines of the log.
     pub(crate) log: Recent,
 }
@@ -46,8 +50,7 @@ pub(crate) struct Server {
     pub(crate) open: Vec<OpenDoor>,
     pub(crate) admission: Arc<Admission>,
     pub(crate) started: mail::Timestamp,
-    /// The settings file, for a reload; none for the demo.
-    pub(crate) file: Option<std::path::PathBuf>,
+    read: Read,
     pub(crate) drained: Drain,
     drain: DrainHandle,
     doors: tokio::sync::Mutex<JoinSet<()>>,
@@ -63,7 +66,7 @@ pub(crate) struct OpenDoor {
 impl Server {
     /// Wires the rooms over an open store and lets peers in.
     pub(crate) fn start(plan: Plan, store: Arc<Store>, doors: Doors) -> Result<Self> {
-        let Plan { settings, maps, tls, clock, resolver, file, log } = plan;
+        let Plan { settings, maps, tls, clock, resolver, read, log } = plan;
         let started = clock.now();
         let settings = Arc::new(settings);
         let (drain, drained) = Drain::new();
@@ -106,7 +109,7 @@ impl Server {
             open,
             admission,
             started,
-            file,
+            read,
             drained,
             drain,
             doors: tokio::sync::Mutex::new(tasks),
@@ -115,8 +118,7 @@ impl Server {
 
     /// Reads settings, maps and certificate anew; on any error the old ones stay in force.
     pub(crate) fn reload_from_file(&self) -> Result<String> {
-        let file = self.file.as_ref().context("this server has no settings file to reload")?;
-        let (settings, maps, warnings) = crate::offline::read(file).finish().map_err(problems)?;
+        let (settings, maps, warnings) = (self.read)().map_err(problems)?;
         let renewed = self.tls.reload_if_changed().context("the certificate")?;
         self.reload(settings, maps);
         let mut done = "settings and maps are reloaded".to_owned();

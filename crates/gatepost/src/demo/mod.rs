@@ -70,7 +70,7 @@ async fn live(
         tls: site.tls.clone(),
         clock,
         resolver: global.resolver()?,
-        file: None,
+        read: site.reader(),
         log,
     };
     let server = Arc::new(Server::start(plan, Arc::clone(&store), doors)?);

@@ -1,8 +1,9 @@
 //! The demo's organisation: domain, people, rules and certificate, all made by itself.
 
 use crate::doors::Doors;
+use crate::server::Read;
 use anyhow::{Context, Result};
-use config::Settings;
+use config::{Problem, Settings};
 use mail::{Address, Domain, Door};
 use net::ServerTls;
 use serde::{Deserialize, Serialize};
@@ -50,6 +51,7 @@ pub(crate) struct Site {
     pub(crate) admin: Person,
     pub(crate) certificate: PathBuf,
     file: PathBuf,
+    overlay: Option<PathBuf>,
     ports: Ports,
 }
 
@@ -71,18 +73,12 @@ impl Site {
         }
         let tls = ServerTls::load(&certificate, &key)?;
         let base = base_settings(&data, &certificate, &key);
-        let nothing = (String::new(), Path::new(""));
-        let (over, path) = overlay.map_or(Ok(nothing), |path| {
-            let text = std::fs::read_to_string(path);
-            let text = text.with_context(|| format!("{} cannot be read", path.display()))?;
-            anyhow::Ok((text, path))
-        })?;
         let file = folder.join("gatepost.toml");
-        let settings = Settings::with_overlay((&base, &file), (&over, path));
-        let settings = settings.map_err(crate::offline::problems)?;
         // For the `gatepost` command: --config this file talks to the running demo.
         std::fs::write(&file, &base)
             .with_context(|| format!("{} cannot be written", file.display()))?;
+        let overlay = overlay.map(Path::to_owned);
+        let settings = read(&file, overlay.as_deref()).map_err(crate::offline::problems)?;
         let kept = people(&folder.join("demo.json"))?;
         Ok(Self {
             settings,
@@ -91,6 +87,7 @@ impl Site {
             admin: kept.admin,
             certificate,
             file,
+            overlay,
             ports: Ports::default(),
         })
     }
@@ -126,6 +123,16 @@ impl Site {
 
     pub(crate) fn pop3(&self) -> std::net::SocketAddr {
         ([127, 0, 0, 1], self.ports.pop3).into()
+    }
+
+    /// What a reload reads: the demo's own settings and what was laid over them.
+    pub(crate) fn reader(&self) -> Read {
+        let (file, overlay) = (self.file.clone(), self.overlay.clone());
+        Box::new(move || {
+            let settings = read(&file, overlay.as_deref())?;
+            let (maps, warnings) = config::load_maps(&settings)?;
+            Ok((settings, maps, warnings))
+        })
     }
 
     /// Fills an empty store with the domain, the people and the rules.
@@ -200,6 +207,15 @@ impl Site {
         card.push_str("Press Ctrl-C to end it.");
         card
     }
+}
+
+fn read(file: &Path, overlay: Option<&Path>) -> Result<Settings, Vec<Problem>> {
+    let text = |path: &Path| {
+        let unread = |error| vec![Problem::error(path, 0, 0, format!("cannot be read: {error}"))];
+        std::fs::read_to_string(path).map_err(unread)
+    };
+    let over = overlay.map(text).transpose()?.unwrap_or_default();
+    Settings::with_overlay((&text(file)?, file), (&over, overlay.unwrap_or(Path::new(""))))
 }
 
 fn base_settings(data: &Path, certificate: &Path, key: &Path) -> String {
