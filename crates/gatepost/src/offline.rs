@@ -37,15 +37,6 @@ fn refused_later(settings: &Settings) -> Vec<Problem> {
         };
         problems.push(settings.problem_at(setting, error.to_string()));
     }
-    let user = settings.server.user.trim();
-    // Who is not root does not become anybody.
-    if nix::unistd::geteuid().is_root()
-        && !user.is_empty()
-        && let Err(error) = net::privileges::check_user(user)
-    {
-        let hint = format!("adduser --system --group {user}");
-        problems.push(settings.problem_at("server.user", error.to_string()).hint(Some(hint)));
-    }
     for rule in &settings.subject.rules {
         if let Err(why) = filter::subject::rules::usable(rule.kind, &rule.pattern) {
             let message = format!("{}: {why}", rule.name);
@@ -55,9 +46,23 @@ fn refused_later(settings: &Settings) -> Vec<Problem> {
     problems
 }
 
+/// The user whom `serve` could not become; it finds that out by itself, before any peer comes in.
+fn missing_user(settings: &Settings) -> Option<Problem> {
+    let user = settings.server.user.trim();
+    // Who is not root becomes nobody else; an empty name is told already.
+    if !nix::unistd::geteuid().is_root() || user.is_empty() {
+        return None;
+    }
+    let error = net::privileges::check_user(user).err()?;
+    let hint = format!("adduser --system --group {user}");
+    Some(settings.problem_at("server.user", error.to_string()).hint(Some(hint)))
+}
+
 /// `gatepost config check`
 pub(crate) fn check(global: &Global) -> Result<ExitCode> {
-    let reading = read(&global.config);
+    let mut reading = read(&global.config);
+    let user = reading.settings.as_ref().and_then(missing_user);
+    reading.add(&global.config, user);
     if global.json {
         output::json_line(&reading.problems)?;
     } else {

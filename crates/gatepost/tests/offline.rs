@@ -107,6 +107,20 @@ fn what_serve_would_refuse_is_told_before() {
     assert_eq!(code, Some(0), "a warning is no error");
 }
 
+#[test]
+fn a_user_that_is_not_there_is_told_with_what_makes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("gatepost.toml");
+    let text = "[server]\nhostname = \"mx.example.org\"\nuser = \"no-such-user\"\n";
+    std::fs::write(&config, text).unwrap();
+    let output = gatepost(&["config", "check", "--config", &config.to_string_lossy()], "");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    // Only root would have to become that user.
+    let told = said.contains("gatepost.toml:3:8: error: there is no user no-such-user")
+        && said.contains("(adduser --system --group no-such-user)");
+    assert_eq!(told, nix::unistd::geteuid().is_root(), "{said}");
+}
+
 /// Runs `init` in this folder, as the user nobody's if this is root.
 fn init(folder: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gatepost"));
