@@ -55,14 +55,18 @@ impl Policy {
         self.current.store(take(&self.shared, settings, Arc::new(maps)));
     }
 
-    /// The state to decide a transaction by. Compiles only if the directory has changed.
+    /// The state to decide a transaction by. Compiles only if more than accounts has changed.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         let current = self.current.load_full();
-        if current.directory.version == self.shared.store.directory().version {
+        let directory = self.shared.store.directory();
+        if current.directory.version == directory.version {
             return current;
         }
-        let (settings, maps) = (Arc::clone(&current.settings), Arc::clone(&current.maps));
-        let fresh = take(&self.shared, settings, maps);
+        let fresh = if directory.has_maps_of(&current.directory) {
+            Arc::new(Snapshot { directory, ..Snapshot::clone(&current) })
+        } else {
+            take(&self.shared, Arc::clone(&current.settings), Arc::clone(&current.maps))
+        };
         // A reload at the same moment wins; what it put in place is looked at next time.
         self.current.compare_and_swap(&current, Arc::clone(&fresh));
         fresh

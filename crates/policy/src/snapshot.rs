@@ -1,7 +1,7 @@
 //! One state of settings, maps and directory, by which a whole transaction is decided.
 //!
 //! Taking one is a few reference counts. What has to be compiled (access map, merged aliases,
-//! relay rules) is compiled once for each reload and each version of the directory.
+//! relay rules) is compiled once for each reload and each change of what it is compiled from.
 
 use crate::access::AccessMap;
 use crate::aliases::{self, AliasMap, Book, DomainKind, Expansion, Holder, Review};

@@ -153,6 +153,14 @@ impl Directory {
         &self.subjects
     }
 
+    /// Whether what maps are compiled from (domains, aliases, access entries) is the same in both:
+    /// with thousands of people, most changes are of accounts. May say no where nothing differs.
+    pub fn has_maps_of(&self, other: &Self) -> bool {
+        self.domains.is_shared_with(&other.domains)
+            && self.aliases.is_shared_with(&other.aliases)
+            && Arc::ptr_eq(&self.access, &other.access)
+    }
+
     /// Every domain, in no order.
     pub fn domains(&self) -> impl Iterator<Item = &DomainRecord> {
         self.domains.iter()

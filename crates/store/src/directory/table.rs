@@ -61,6 +61,13 @@ impl<T: Record> Table<T> {
     }
 }
 
+impl<T> Table<T> {
+    /// Whether nothing was changed between these two, one of which comes from the other.
+    pub(super) fn is_shared_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.by_id.shards, &other.by_id.shards)
+    }
+}
+
 impl<T> Default for Table<T> {
     fn default() -> Self {
         Self { by_id: Sharded::default(), by_key: Sharded::default() }

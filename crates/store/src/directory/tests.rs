@@ -130,13 +130,20 @@ proptest! {
             }
             let mut held = Vec::new();
             for change in changes {
-                let version = store.directory().version;
+                let before = store.directory();
+                let version = before.version;
                 let made = make(&store, change.clone()).await;
                 let is_hit = matches!(change, Change::Hit(_));
                 let raised = i64::from(made && !is_hit);
                 assert_eq!(store.directory().version, version + raised, "{change:?}");
                 let loaded = Directory::load(&*store.db).await.unwrap();
                 assert_eq!(*store.directory(), loaded, "after {change:?}");
+                if loaded.domains != before.domains
+                    || loaded.aliases != before.aliases
+                    || loaded.access != before.access
+                {
+                    assert!(!store.directory().has_maps_of(&before), "{change:?}");
+                }
                 held.push((store.directory(), loaded));
             }
             for (held, then) in held {
@@ -215,6 +222,7 @@ async fn adding_accounts_costs_the_same_however_many_there_are() {
     let db = Arc::new(Counting { db: Sqlite::open(dir.path()).unwrap(), work: AtomicU64::new(0) });
     let store = open(Arc::clone(&db) as Arc<dyn Database>, dir.path()).await;
     store.add_domain(&Domain::parse("d.example").unwrap()).await.unwrap();
+    let empty = store.directory();
     let mut cost = Vec::new();
     for (stage, number) in [40, 400].into_iter().enumerate() {
         let before = db.work.load(Ordering::Relaxed);
@@ -225,6 +233,7 @@ async fn adding_accounts_costs_the_same_however_many_there_are() {
     }
     let [few, many] = cost[..] else { panic!("{cost:?}") };
     assert!(many <= 15 * few, "{cost:?}");
+    assert!(store.directory().has_maps_of(&empty), "accounts are in no map");
     store.close().await;
 }
 
