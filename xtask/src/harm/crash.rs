@@ -28,6 +28,8 @@ const LIFE_MIN_MS: u64 = 20;
 const LIFE_MAX_MS: u64 = 300;
 /// After so many messages the mailboxes are emptied; the next rounds prove that they were.
 const KEPT_MAX: usize = 600;
+/// Rounds between two lines that tell how far it is.
+const TOLD_EVERY: u32 = 100;
 /// Sixteen sessions from one address are no flood here, and a server that lives for so short a time
 /// greets at once.
 const SETTINGS: &str = "[rate]\nmessages_per_minute_max = 10000000\n\
@@ -87,6 +89,9 @@ fn rounds(engine: &str, settings: &str, args: &Args) -> Result<()> {
         prove(&server, &kept, after).with_context(|| format!("round {round}, seed {seed}"))?;
         if after == After::Empty {
             kept.clear();
+        }
+        if round.is_multiple_of(TOLD_EVERY) && round < args.rounds {
+            println!("crash: {round} rounds, {acknowledged} messages acknowledged so far");
         }
     }
     server.stop()?;
