@@ -119,7 +119,7 @@ pub struct AliasReview {
     /// What is odd: `dangling`, `loop`, `program`, `file`, `include`, `outside`, `disabled`,
     /// `too_large`.
     pub flags: Vec<String>,
-    /// The steps and oddities in words.
+    /// What is odd, in words; where one alias is shown, every step of the way.
     pub notes: Vec<String>,
 }
 

@@ -413,6 +413,7 @@ async fn aliases_and_access_entries_are_checked_before_they_are_kept() {
     let shown = house.ask(Request::AliasShow { name: "info@example.org".to_owned() }).await;
     let Response::AliasReview(page) = shown.unwrap() else { panic!() };
     assert_eq!(page.rows[0].ends, ["anna@example.org"]);
+    assert_eq!(page.rows[0].notes, ["info@example.org (store) leads to", "  anna@example.org"]);
 
     let access = |key: &str, value: &str| Request::AccessAdd {
         tag: "from".to_owned(),

@@ -63,6 +63,8 @@ pub struct Entry {
     pub action: Action,
     /// The key as it was written.
     pub text: String,
+    /// The value as it was written: `RELAY` where strangers choose the key, which means `OK`.
+    pub value: String,
     /// The line in the file, from 1; 0 for entries made at run time.
     pub line: usize,
 }
@@ -174,7 +176,7 @@ fn entry(key: &str, value: &str, line: usize, notes: &mut Vec<Fault>) -> Result<
             .push(Fault::warning(format!("{why}: RELAY for one means no more than OK")).of_value());
         action = Action::Ok;
     }
-    Ok(Entry { tag, key: found, action, text: key.to_owned(), line })
+    Ok(Entry { tag, key: found, action, text: key.to_owned(), value: value.to_owned(), line })
 }
 
 /// What a stranger can choose must not open the relay.

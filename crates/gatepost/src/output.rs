@@ -55,7 +55,8 @@ pub(crate) fn table<R: AsRef<[String]>>(head: &[&str], rows: &[R]) -> String {
     }
     table.set_header(head);
     for row in rows {
-        table.add_row(row.as_ref());
+        // Here already, so that the columns fit what is shown.
+        table.add_row(row.as_ref().iter().map(|cell| harmless(cell)));
     }
     table.to_string()
 }

@@ -1,9 +1,5 @@
 //! How commands end that were used wrongly, or asked for what is not there.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test that panics has failed"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed")]
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

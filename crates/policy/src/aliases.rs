@@ -114,8 +114,10 @@ pub struct Expansion {
     pub error: Option<(ReplyText, String)>,
     /// What is odd.
     pub flags: BTreeSet<Flag>,
-    /// Steps and oddities in words, in order, for `alias show` and the trace.
+    /// The oddities in words, in order, for the review and the trace.
     pub notes: Vec<String>,
+    /// The whole walk in words, indented by depth, oddities included; only where it was to be shown.
+    pub steps: Vec<String>,
 }
 
 /// An alias with what it ends in, for `alias review`.
@@ -214,13 +216,14 @@ pub fn expand(book: &Book<'_>, address: &Address) -> Expansion {
     expand::expand(book, address)
 }
 
-/// Expands what `gatepost alias show` is given: an address, or a name without a domain.
+/// Expands what `gatepost alias show` is given, with the steps: an address, or a name without a
+/// domain.
 pub fn show(book: &Book<'_>, name: &str) -> Option<Expansion> {
     let address = match Address::parse(name) {
         Ok(address) => address,
         Err(_) => Address::at(name, book.domains.first()?).ok()?,
     };
-    Some(expand(book, &address))
+    Some(expand::explain(book, &address))
 }
 
 /// Every alias with what it ends in, sorted by name.

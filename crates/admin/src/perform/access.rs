@@ -2,9 +2,8 @@
 
 use crate::paging::{number_key, page};
 use crate::{AccessView, Admin, Error, Paging, Response};
-use config::access::{Action, Entry, Tag, parse_entry};
+use config::access::{Entry, Tag, parse_entry};
 use mail::Timestamp;
-use policy::access::Rule;
 use store::AccessRecord;
 
 /// Longest reason that an administrator may note.
@@ -57,12 +56,16 @@ pub(super) fn test(admin: &Admin, tag: &str, value: &str) -> Result<Response, Er
     let own = |domain: &mail::Domain| snapshot.is_own(domain);
     let rule = policy::access::test(snapshot.access(), tag, value, own, admin.clock.now());
     let rule = rule.map_err(Error::Invalid)?;
-    let view = rule.map(|rule| {
-        let directory = admin.store.directory();
-        let record = directory.access().iter().find(|record| rule.stored == Some(record.id));
-        record.map_or_else(|| of_rule(rule), of_store)
-    });
-    Ok(Response::AccessTest(view))
+    let Some(rule) = rule else { return Ok(Response::AccessTest(None)) };
+    let directory = admin.store.directory();
+    let record = directory.access().iter().find(|record| rule.stored == Some(record.id));
+    let file = snapshot.access_file();
+    let mut written = snapshot.maps().access.iter().map(|entry| of_file(&file, entry));
+    let in_file = || written.find(|view| rule.name == format!("access {}", view.origin));
+    let view = record.map(of_store).or_else(in_file);
+    // The maps are those that the rule was compiled from; the entry may have ended meanwhile.
+    view.map(|view| Response::AccessTest(Some(view)))
+        .ok_or_else(|| Error::NotFound(format!("{} is there no more", rule.name)))
 }
 
 /// Entries of the store first, in the order of their numbers; then the file's, by key.
@@ -91,27 +94,11 @@ fn of_file(file: &str, entry: &Entry) -> AccessView {
         id: None,
         tag: tag_word(entry.tag).to_owned(),
         key: untagged(entry).to_owned(),
-        value: action_text(&entry.action),
+        value: entry.value.clone(),
         reason: String::new(),
         expires: None,
         hits: None,
         origin: format!("{file}:{}", entry.line),
-    }
-}
-
-fn of_rule(rule: &Rule) -> AccessView {
-    let tags = ["Connect", "From", "To"];
-    let tag = tags.iter().find(|tag| strip_tag(&rule.key, tag).is_some()).copied();
-    let tag = tag.unwrap_or_default();
-    AccessView {
-        id: rule.stored,
-        tag: tag.to_owned(),
-        key: strip_tag(&rule.key, tag).unwrap_or(&rule.key).to_owned(),
-        value: action_text(&rule.action),
-        reason: String::new(),
-        expires: rule.expires,
-        hits: None,
-        origin: rule.name.strip_prefix("access ").unwrap_or(&rule.name).to_owned(),
     }
 }
 
@@ -131,21 +118,5 @@ fn tag_word(tag: Tag) -> &'static str {
         Tag::From => "From",
         Tag::To => "To",
         Tag::Any => "",
-    }
-}
-
-/// An action in sendmail's words.
-fn action_text(action: &Action) -> String {
-    match action {
-        Action::Ok => "OK".to_owned(),
-        Action::Relay => "RELAY".to_owned(),
-        Action::Reject => "REJECT".to_owned(),
-        Action::Discard => "DISCARD".to_owned(),
-        Action::Error(reply) => match reply.enhanced {
-            Some((class, subject, detail)) => {
-                format!("ERROR:{class}.{subject}.{detail}:{} {}", reply.code, reply.text)
-            }
-            None => format!("ERROR:{} {}", reply.code, reply.text),
-        },
     }
 }

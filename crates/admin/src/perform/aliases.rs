@@ -74,7 +74,7 @@ pub(super) fn show(admin: &Admin, name: &str) -> Result<Response, Error> {
         origin,
         ends: ends.map(ToString::to_string).collect(),
         flags: found.flags.iter().map(|flag| flag.word().to_owned()).collect(),
-        notes: found.notes.clone(),
+        notes: found.steps.clone(),
     };
     Ok(Response::AliasReview(crate::Page { rows: vec![row], next: None }))
 }

@@ -247,3 +247,10 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_value_is_kept_as_it_was_written() {
+    let (entries, _) = parse_file(Path::new("access"), "From:boss@example.org RELAY\n");
+    let kept = entries.first().map(|entry| (entry.value.as_str(), &entry.action));
+    assert_eq!(kept, Some(("RELAY", &super::Action::Ok)));
+}

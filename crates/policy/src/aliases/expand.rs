@@ -5,6 +5,8 @@ use config::aliases::{Goal, RefusedGoal};
 use config::virtusertable::VirtualGoal;
 use mail::{Address, Domain};
 
+/// Steps that are told of one walk: more than anyone reads.
+const STEPS_TOLD: usize = 1_000;
 /// Aliases looked at in one walk, for each end that may result: bounds the time of a walk through
 /// aliases that lead to nothing.
 const STEPS_PER_END: usize = 4;
@@ -15,6 +17,8 @@ struct Walk<'b, 'a> {
     /// Names of the aliases that are being expanded, outermost first.
     path: Vec<String>,
     steps: usize,
+    /// Whether the steps are to be told. A session does not want them.
+    telling: bool,
 }
 
 /// What an address is found to be.
@@ -27,6 +31,13 @@ enum Found<'a> {
 
 pub(super) fn expand(book: &Book<'_>, address: &Address) -> Expansion {
     let mut walk = Walk::new(book);
+    walk.address(address, true);
+    walk.out
+}
+
+/// The same, with the steps told.
+pub(super) fn explain(book: &Book<'_>, address: &Address) -> Expansion {
+    let mut walk = Walk { telling: true, ..Walk::new(book) };
     walk.address(address, true);
     walk.out
 }
@@ -49,7 +60,7 @@ pub(super) fn expand_catch_all(book: &Book<'_>, domain: &Domain, known: &Virtual
 
 impl<'b, 'a> Walk<'b, 'a> {
     fn new(book: &'b Book<'a>) -> Self {
-        Self { book, out: Expansion::default(), path: Vec::new(), steps: 0 }
+        Self { book, out: Expansion::default(), path: Vec::new(), steps: 0, telling: false }
     }
 
     /// An address at any domain; `virtually`: whether `virtusertable` is asked too.
@@ -116,7 +127,9 @@ impl<'b, 'a> Walk<'b, 'a> {
                 self.address(&to, true);
             }
             VirtualGoal::Error(reply) => {
-                self.out.notes.push(format!("{name}: answered {} {}", reply.code, reply.text));
+                let answered = format!("{name}: answered {} {}", reply.code, reply.text);
+                self.step(|| answered.clone());
+                self.out.notes.push(answered);
                 self.out.error.get_or_insert((reply.clone(), known.origin.clone()));
             }
         }
@@ -204,7 +217,10 @@ impl<'b, 'a> Walk<'b, 'a> {
             if !self.out.disabled.contains(&address) {
                 self.out.disabled.push(address);
             }
-        } else if !self.out.targets.iter().any(|t| t.account == holder.target.account) {
+            return;
+        }
+        self.step(|| holder.target.address.to_string());
+        if !self.out.targets.iter().any(|t| t.account == holder.target.account) {
             self.out.targets.push(holder.target);
             self.count_ends();
         }
@@ -235,6 +251,7 @@ impl<'b, 'a> Walk<'b, 'a> {
             return false;
         }
         self.out.alias.get_or_insert_with(|| (name.clone(), origin.to_owned()));
+        self.step(|| format!("{name} ({origin}) leads to"));
         self.path.push(name);
         true
     }
@@ -261,9 +278,17 @@ impl<'b, 'a> Walk<'b, 'a> {
 
     fn odd(&mut self, flag: Flag, note: String) {
         self.out.flags.insert(flag);
+        self.step(|| format!("{}: {note}", flag.word()));
         // A review of a hopeless alias need not list every fault of it.
         if self.out.notes.len() < 100 {
             self.out.notes.push(note);
+        }
+    }
+
+    /// Tells a step, indented by how deep it is.
+    fn step(&mut self, what: impl FnOnce() -> String) {
+        if self.telling && self.out.steps.len() < STEPS_TOLD {
+            self.out.steps.push(format!("{}{}", "  ".repeat(self.path.len()), what()));
         }
     }
 }

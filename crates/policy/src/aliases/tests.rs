@@ -262,3 +262,23 @@ fn show_takes_a_name_without_a_domain() {
     assert_eq!(ask("emil@elsewhere.example").as_deref(), Some(">emil@elsewhere.example !outside"));
     assert_eq!(ask(""), None);
 }
+
+#[test]
+fn every_step_is_told_where_it_is_asked_for() {
+    let map = map(&[("all@ours.example", &["list", "nobody", "far@elsewhere.example"])]);
+    let shown = with_book(&map, 100, |book| super::show(book, "all@ours.example")).unwrap();
+    let expected = [
+        "all@ours.example (store) leads to",
+        "  list (aliases:24) leads to",
+        "    anna (aliases:3) leads to",
+        "      anna@ours.example",
+        "      carl@ours.example",
+        "  dangling: nobody is called nobody",
+        "  outside: far@elsewhere.example is elsewhere",
+    ];
+    assert_eq!(shown.steps, expected);
+    let address = "all@ours.example".parse().unwrap();
+    let silent = with_book(&map, 100, |book| super::expand(book, &address));
+    assert_eq!(silent.steps, Vec::<String>::new(), "a session does not ask");
+    assert_eq!(silent.notes, shown.notes);
+}

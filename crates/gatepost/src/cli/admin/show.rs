@@ -187,9 +187,11 @@ fn trace_row(row: &TraceRow) -> Vec<String> {
         lines.collect::<Vec<_>>().join("\n")
     };
     let reply = if row.reply == 0 { String::new() } else { format!(" {}", row.reply) };
+    let at = row.at.rfc3339();
     let to = (!row.recipient.is_empty()).then(|| format!("to {}", row.recipient));
+    let (day, time) = at.split_once('T').unwrap_or((&at, ""));
     vec![
-        row.at.rfc3339(),
+        lines([Some(day.to_owned()), Some(time.to_owned())]),
         lines([
             row.message.map(|id| format!("message {id}")),
             row.session.map(|id| format!("session {id}")),
