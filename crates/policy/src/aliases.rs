@@ -116,7 +116,7 @@ pub struct Expansion {
     pub flags: BTreeSet<Flag>,
     /// The oddities in words, in order, for the review and the trace.
     pub notes: Vec<String>,
-    /// The whole walk in words, indented by depth, oddities included; only where it was to be shown.
+    /// The whole walk in words, indented by depth, with the oddities; only where it is to be shown.
     pub steps: Vec<String>,
 }
 
