@@ -4,6 +4,8 @@
 //! computed for each, and the caller holds the answer back for the rest of a fixed delay). Each
 //! failure draws on three budgets: of the address, of its network, of the account. From where the
 //! owner has logged in before, only a budget of its own counts: no stranger can lock an owner out.
+//! Over that budget too (a phone with an old password uses it up) the owner is only slowed: one
+//! attempt each `login.failure_delay_secs` is still checked, the others are told to come later.
 //! The store keeps those places, so that a restart in the middle of an attack changes nothing. The
 //! budgets are in memory: a restart forgives failures, which helps an attacker for the moment, and
 //! spares a write for each guess, which would help an attacker always.
@@ -64,14 +66,22 @@ pub(crate) struct Logins {
     namer: RandomState,
     /// The budget of an owner at a known place.
     owners: Budget<(AccountId, IpNet)>,
+    /// The attempts at a known place whose budget is used up: one at a time.
+    slowed: Budget<(AccountId, IpNet)>,
     /// When the known places were last written.
     places: Mutex<Memory<(AccountId, IpNet)>>,
 }
 
 /// The budgets that one attempt draws on.
 enum Draw {
-    Stranger { address: IpNet, network: IpNet, name: u64 },
+    Stranger {
+        address: IpNet,
+        network: IpNet,
+        name: u64,
+    },
     Owner(AccountId, IpNet),
+    /// An owner whose budget is used up.
+    Slowed(AccountId, IpNet),
 }
 
 impl Policy {
@@ -112,9 +122,10 @@ impl Policy {
         let store = &*snapshot.shared.store;
         let draw = logins.draw(store, peer, user, account, now).await;
         // Taken before the hash and given back after success: parallel attempts count at once.
-        if let Err(rule) = logins.take(&snapshot.settings, &draw, now) {
-            return Decision::Later(Refusal::new(Reason::LoginBudget).rule(rule));
-        }
+        let draw = match logins.take(&snapshot.settings, draw, now) {
+            Ok(draw) => draw,
+            Err(rule) => return Decision::Later(Refusal::new(Reason::LoginBudget).rule(rule)),
+        };
         let stored = account.map(|account| account.password_hash.expose());
         if let (Some(account), Some(stored)) = (account, stored)
             && logins.proofs.holds(account.id, stored, password, now)
@@ -207,6 +218,7 @@ impl Logins {
             names: Budget::new(KEYS_MAX),
             namer: RandomState::new(),
             owners: Budget::new(KEYS_MAX),
+            slowed: Budget::new(KEYS_MAX),
             places: Mutex::new(Memory::new(PLACES_MAX)),
         }
     }
@@ -289,15 +301,21 @@ impl Logins {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes one from each budget, or none at all and names the limit that is reached.
-    fn take(&self, settings: &Settings, draw: &Draw, now: Timestamp) -> Result<(), &'static str> {
+    /// Takes one from each budget, or none at all and names the limit that is reached. Answers
+    /// what it was taken from, to be given back there.
+    fn take(&self, settings: &Settings, draw: Draw, now: Timestamp) -> Result<Draw, &'static str> {
         let [by_address, by_network, by_account] = allowances(settings);
-        match draw {
-            Draw::Owner(account, address) => self
-                .owners
-                .take(by_address, &(*account, *address), now)
-                .then_some(())
-                .ok_or("limit login.failures_per_address_max"),
+        match &draw {
+            Draw::Owner(account, address) | Draw::Slowed(account, address) => {
+                let place = (*account, *address);
+                if self.owners.take(by_address, &place, now) {
+                    return Ok(draw);
+                }
+                if self.slowed.take(one_each_delay(settings), &place, now) {
+                    return Ok(Draw::Slowed(place.0, place.1));
+                }
+                Err("limit login.failures_per_address_max")
+            }
             Draw::Stranger { address, network, name } => {
                 if !self.addresses.take(by_address, address, now) {
                     return Err("limit login.failures_per_address_max");
@@ -311,7 +329,7 @@ impl Logins {
                     self.networks.refund(by_network, network);
                     return Err("limit login.failures_per_account_max");
                 }
-                Ok(())
+                Ok(draw)
             }
         }
     }
@@ -322,6 +340,9 @@ impl Logins {
             Draw::Owner(account, address) => {
                 self.owners.refund(by_address, &(*account, *address));
             }
+            Draw::Slowed(account, address) => {
+                self.slowed.refund(one_each_delay(settings), &(*account, *address));
+            }
             Draw::Stranger { address, network, name } => {
                 self.addresses.refund(by_address, address);
                 self.networks.refund(by_network, network);
@@ -329,6 +350,11 @@ impl Logins {
             }
         }
     }
+}
+
+/// How often an owner over their budget is listened to; once a second where nothing is held back.
+fn one_each_delay(settings: &Settings) -> Allowance {
+    Allowance::per(1, settings.login.failure_delay_secs.max(1))
 }
 
 fn allowances(settings: &Settings) -> [Allowance; 3] {

@@ -141,8 +141,48 @@ async fn guessing_ends_but_the_owner_gets_in() {
     for _ in 0..4 {
         assert_eq!(site.log_in(home, "anna", "wrong").await, "bad_credentials");
     }
-    let over = site.log_in(home, "anna", "wrong").await;
-    assert_eq!(over, "login_budget limit login.failures_per_address_max");
+    let mut more = Vec::new();
+    for _ in 0..3 {
+        more.push(site.log_in(home, "anna", "wrong").await);
+    }
+    let over = "login_budget limit login.failures_per_address_max";
+    assert_eq!(more, ["bad_credentials", over, over]);
+}
+
+/// A phone with an old password slows its owner, and does not lock them out.
+#[tokio::test]
+async fn over_the_budget_at_home_the_owner_is_slowed() {
+    let quick = QUICK.replace("failure_delay_secs = 5", "failure_delay_secs = 1");
+    let site = Arc::new(site(&quick, &[], &password::hash("right").unwrap()).await);
+    let home = "198.51.100.1";
+    assert_eq!(site.log_in(home, "anna", "right").await, "anna@ours.example");
+    for _ in 0..4 {
+        assert_eq!(site.log_in(home, "anna", "old").await, "bad_credentials");
+    }
+    let over = "login_budget limit login.failures_per_address_max";
+    for _ in 0..2 {
+        // Of many at the same moment one is checked.
+        let hashes = site.policy.hashes_computed();
+        let mut tries = tokio::task::JoinSet::new();
+        for turn in 0..9 {
+            let site = Arc::clone(&site);
+            let guess = format!("guess {turn}");
+            tries.spawn(async move { site.log_in(home, "anna", &guess).await });
+        }
+        let words = tries.join_all().await;
+        assert_eq!(words.iter().filter(|word| *word == "bad_credentials").count(), 1, "{words:?}");
+        assert_eq!(words.iter().filter(|word| *word == over).count(), 8, "{words:?}");
+        assert_eq!(site.policy.hashes_computed() - hashes, 1);
+        tokio::time::sleep(Duration::from_millis(1_050)).await;
+    }
+    // The right password a second later; it makes way for the next, and pays no debt.
+    for _ in 0..3 {
+        assert_eq!(site.log_in(home, "anna", "right").await, "anna@ours.example");
+    }
+    let both = tokio::join!(site.log_in(home, "anna", "old"), site.log_in(home, "anna", "old"));
+    assert_eq!(both, ("bad_credentials".to_owned(), over.to_owned()));
+    // Nobody else is slowed there.
+    assert_eq!(site.log_in(home, "bert", "right").await, "bert@ours.example");
 }
 
 /// A restart in the middle of an attack: the budgets begin anew, the owner's places do not.
