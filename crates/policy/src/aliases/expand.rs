@@ -72,7 +72,11 @@ impl<'b, 'a> Walk<'b, 'a> {
         }
         self.steps += 1;
         if self.steps > self.book.ends_max.saturating_mul(STEPS_PER_END) {
-            return self.too_large("too many aliases on the way");
+            let most = self.book.ends_max;
+            return self.too_large(format!(
+                "more than {STEPS_PER_END} aliases on the way for each end of \
+                 limits.alias_fanout_max = {most}"
+            ));
         }
         match self.find(address, domain, virtually) {
             Found::Virtual(name, known) => self.virtual_user(name, known, address),
@@ -236,7 +240,8 @@ impl<'b, 'a> Walk<'b, 'a> {
 
     fn count_ends(&mut self) {
         if self.out.targets.len() + self.out.outside.len() > self.book.ends_max {
-            self.too_large("too many ends");
+            let most = self.book.ends_max;
+            self.too_large(format!("more ends than limits.alias_fanout_max = {most}"));
         }
     }
 
@@ -247,7 +252,8 @@ impl<'b, 'a> Walk<'b, 'a> {
             return false;
         }
         if self.path.len() >= self.book.depth_max {
-            self.too_large("aliases lead too deep");
+            let most = self.book.depth_max;
+            self.too_large(format!("aliases lead deeper than limits.alias_depth_max = {most}"));
             return false;
         }
         self.out.alias.get_or_insert_with(|| (name.clone(), origin.to_owned()));
@@ -271,9 +277,12 @@ impl<'b, 'a> Walk<'b, 'a> {
         }
     }
 
-    fn too_large(&mut self, why: &str) {
-        let limits = format!("{why} (limits alias_depth_max, alias_fanout_max)");
-        self.odd(Flag::TooLarge, limits);
+    /// Names the limit first of all: a trace row has room for few notes, a large alias has many.
+    fn too_large(&mut self, limit: String) {
+        if self.out.flags.insert(Flag::TooLarge) {
+            self.step(|| format!("{}: {limit}", Flag::TooLarge.word()));
+            self.out.notes.insert(0, limit);
+        }
     }
 
     fn odd(&mut self, flag: Flag, note: String) {

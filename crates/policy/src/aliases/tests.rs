@@ -223,12 +223,19 @@ fn depth_and_number_are_bounded() {
         };
         expand(&book, &text.parse().unwrap())
     };
-    assert_eq!(word(&ask("deep0@ours.example", 10)), "!too_large");
+    // The first note, which a trace row always has room for, names the limit.
+    let limit = |expansion: &Expansion| expansion.notes.first().cloned().unwrap_or_default();
+    let deep = ask("deep0@ours.example", 10);
+    assert_eq!(word(&deep), "!too_large");
+    assert_eq!(limit(&deep), "aliases lead deeper than limits.alias_depth_max = 10");
     assert_eq!(word(&ask("deep1@ours.example", 10)), "bert");
     let wide = ask("wide@ours.example", 10);
     assert!(word(&wide).ends_with("!too_large"));
     assert!(wide.outside.len() <= 101);
-    assert!(word(&ask("bomb0@ours.example", 60)).contains("!too_large"));
+    assert_eq!(limit(&wide), "more ends than limits.alias_fanout_max = 100");
+    let bomb = ask("bomb0@ours.example", 60);
+    assert!(word(&bomb).contains("!too_large"));
+    assert!(limit(&bomb).ends_with("limits.alias_fanout_max = 100"), "{:?}", bomb.notes);
 }
 
 #[test]
