@@ -10,11 +10,15 @@ fn an_honest_session_completes_beside_idle_and_slow_ones() {
     let server = Server::with_settings(
         folder.path(),
         "[rate]\nconnections_per_minute_max = 100000\n[limits]\n\
-         connections_per_address = 2000\nconnections_max = 2000\n\
+         connections_per_address = 2000\nconnections_max = 2000\ngreeting_pause_ms = 100\n\
          command_timeout_secs = 5\ndata_rate_min_bytes = 100\n",
     );
     let before = server.memory_kib();
-    let idle: Vec<Talk> = (0..1000).map(|_| server.smtp()).collect();
+    let smtp = server.port("smtp");
+    let mut idle: Vec<Talk> = (0..1000).map(|_| Talk::connect(smtp)).collect();
+    for talk in &mut idle {
+        assert!(talk.reply().starts_with("220 "));
+    }
     let (anna, _) = server.user(0);
     let mut slow: Vec<Talk> = (0..200)
         .map(|_| {

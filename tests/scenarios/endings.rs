@@ -1,6 +1,7 @@
 //! How a server ends: drained, or killed.
 
 use crate::server::{Server, gatepost, text};
+use crate::talk::Talk;
 use nix::sys::signal::Signal;
 use std::time::Duration;
 
@@ -49,4 +50,17 @@ fn a_data_folder_serves_one_process() {
     let second = gatepost(&["demo", "--quiet", "--json", "--data", &demo.to_string_lossy()]);
     assert!(!second.status.success());
     assert!(text(&second).contains(&server.pid().to_string()), "{}", text(&second));
+}
+
+#[test]
+fn who_has_not_begun_keeps_nobody_from_stopping() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path());
+    let silent = ["submissions", "pop3s"].map(|door| Talk::connect(server.port(door)));
+    let mut served = server.smtp();
+    assert!(served.say("NOOP").starts_with("250"), "the server is at work");
+    server.signal(Signal::SIGTERM);
+    let status = server.wait(Duration::from_secs(10)).expect("the server ends by itself");
+    assert!(status.success());
+    drop(silent);
 }

@@ -116,6 +116,24 @@ fn what_the_session_saw_is_told_of_the_message() {
     assert!(reply.starts_with("552 "), "{reply}");
 }
 
+#[test]
+fn a_quota_holds_for_what_is_announced_and_for_what_comes() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let small = "small@gatepost.example";
+    let added =
+        server.admin_output(&["account", "add", small, "--hash", "{PLAIN}x", "--quota", "2000"]);
+    assert!(added.status.success(), "{}", text(&added));
+    let mut talk = server.smtp();
+    talk.say("EHLO client.example");
+    assert!(talk.say("MAIL FROM:<carol@elsewhere.example> SIZE=3000").starts_with("250 "));
+    assert!(talk.say(&format!("RCPT TO:<{small}>")).starts_with("452 4.2.2"));
+    let lines = "0123456789012345678901234567890123456789\r\n".repeat(70);
+    let unannounced = talk.send_message(small, &format!("Subject: x\r\n\r\n{lines}"));
+    assert!(unannounced.starts_with("452 4.2.2"), "{unannounced}");
+    assert!(talk.send_message(small, "Subject: x\r\n\r\nfits\r\n").starts_with("250 "));
+}
+
 /// The events of a message in the trace, sorted, by the number in its 250.
 fn events(server: &Server, reply: &str) -> Vec<String> {
     let number = reply.strip_prefix("250 2.0.0 OK, kept as ").unwrap_or_else(|| panic!("{reply}"));

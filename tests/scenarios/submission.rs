@@ -1,6 +1,6 @@
 //! The doors for the server's own users, and what they may do there.
 
-use crate::server::{Server, run, text};
+use crate::server::{Server, binary, run, text};
 use crate::talk::Talk;
 
 #[test]
@@ -8,7 +8,7 @@ fn users_submit_after_a_log_in_under_tls() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path());
     let (anna, password) = server.user(0);
-    let (ben, _) = server.user(1);
+    let (ben, ben_password) = server.user(1);
     let output = run(
         "python3",
         &[
@@ -21,6 +21,9 @@ fn users_submit_after_a_log_in_under_tls() {
             &anna,
             &password,
             &ben,
+            &ben_password,
+            &binary().to_string_lossy(),
+            server.facts["settings"].as_str().unwrap(),
         ],
     );
     assert!(text(&output).contains("all well"), "{}", text(&output));

@@ -40,7 +40,9 @@ fn running(server: &Arc<Server>) -> Running {
             })
         }),
         end_sessions: Box::new(move |account| {
-            Weak::upgrade(&sessions).map_or(0, |server| server.pop3.end_sessions(account))
+            Weak::upgrade(&sessions).map_or(0, |server| {
+                server.pop3.end_sessions(account) + server.inbound.users.end(account)
+            })
         }),
         facts: Box::new(move || {
             Weak::upgrade(&telling).map(|server| server.facts()).unwrap_or_default()

@@ -86,6 +86,7 @@ impl Server {
             settings: ArcSwap::new(Arc::clone(&settings)),
             clock: clock.clone(),
             drain: drained.clone(),
+            users: Arc::default(),
         });
         let pop3 = Arc::new(Pop3::new(
             Arc::clone(&store),

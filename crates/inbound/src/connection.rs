@@ -3,6 +3,7 @@
 use crate::Inbound;
 use crate::pace::{Limits, Pace};
 use crate::transaction::Transaction;
+use crate::users::Presence;
 use filter::intake::Outcome;
 use mail::{Decision, Door, Event, Login, Peer, Reason, Refusal, SessionId, TraceRow};
 use net::{Accepted, Heard, Stream, Wire};
@@ -56,6 +57,7 @@ pub async fn serve(inbound: Arc<Inbound>, accepted: Accepted, door: Door) {
         machine: Machine::new(options),
         pace: Pace::new(limits, Instant::now()),
         transaction: None,
+        presence: None,
         admitted,
         draining: false,
         kept: 0,
@@ -75,6 +77,8 @@ struct Connection {
     machine: Machine,
     pace: Pace,
     transaction: Option<Transaction>,
+    /// Since the log-in.
+    presence: Option<Presence>,
     admitted: Result<(), Reason>,
     draining: bool,
     kept: u32,
@@ -167,7 +171,13 @@ impl Connection {
     }
 
     async fn secure(&mut self, wire: Wire) -> Option<Wire> {
-        match wire.secure(&self.inbound.tls, HANDSHAKE_LIMIT).await {
+        let secured = tokio::select! {
+            biased;
+            secured = wire.secure(&self.inbound.tls, HANDSHAKE_LIMIT) => secured,
+            // Who has not even begun keeps nobody from stopping.
+            () = self.inbound.drain.wait() => return None,
+        };
+        match secured {
             Ok(wire) => {
                 self.peer.tls = wire.tls_info();
                 Some(wire)
@@ -199,6 +209,7 @@ impl Connection {
                 self.draining = true;
                 self.machine.drain();
             }
+            Heard::Late if self.is_over() => self.machine.timed_out(Reason::AccountDisabled),
             Heard::Late if in_body => self.machine.timed_out(Reason::TooSlow),
             Heard::Late => self.machine.timed_out(Reason::IdleTooLong),
         }
@@ -208,10 +219,35 @@ impl Connection {
     /// of the drain once; an open transaction goes on until its end.
     async fn hear(&self, wire: &mut Wire, deadline: Instant, in_body: bool) -> Heard {
         let drain = (!in_body && !self.draining).then_some(&self.inbound.drain);
-        wire.hear(deadline, in_body, drain).await
+        match self.presence.as_ref().filter(|_| !in_body) {
+            None => wire.hear(deadline, in_body, drain).await,
+            Some(presence) => tokio::select! {
+                biased;
+                () = presence.over() => Heard::Late,
+                heard = wire.hear(deadline, in_body, drain) => heard,
+            },
+        }
+    }
+
+    /// Whether the user who logged in has lost the account since, or its password.
+    fn is_over(&self) -> bool {
+        self.presence.as_ref().is_some_and(Presence::is_over)
     }
 
     async fn ask(&mut self, question: Question) -> Answer {
+        if let Some(login) = &self.peer.login {
+            // Another machine may have disabled it: that reaches us by the directory.
+            let directory = self.inbound.store.directory();
+            let account = directory.account(login.account);
+            if self.is_over() || account.is_none_or(|account| account.disabled) {
+                let refusal = Refusal::new(Reason::AccountDisabled);
+                self.transaction = None;
+                let severity = smtp::reply::usual_severity(refusal.reason);
+                let code = smtp::reply::for_refusal(severity, &refusal).code;
+                self.note_refusal(Event::Login, "", &refusal, code);
+                return Answer::RefuseAndClose(refusal);
+            }
+        }
         match question {
             Question::Connect => self.connect().await,
             Question::Helo { name, esmtp } => {
@@ -230,7 +266,7 @@ impl Connection {
             Question::Sender { path, size, body, smtputf8 } => {
                 let snapshot = self.inbound.policy.snapshot();
                 let decision = snapshot.sender(&self.peer, &path, size);
-                let mut transaction = Transaction::new(snapshot, path, body, smtputf8);
+                let mut transaction = Transaction::new(snapshot, path, size, body, smtputf8);
                 if let Decision::Discard(refusal) = &decision {
                     transaction.discard(refusal);
                 }
@@ -268,6 +304,7 @@ impl Connection {
         match login.decision {
             Decision::Allow(Login { account, address }) => {
                 let text = address.to_string();
+                self.presence = Some(self.inbound.users.enter(account));
                 self.peer.login = Some(Login { account, address });
                 Answer::LoggedIn(text)
             }
@@ -288,10 +325,13 @@ impl Connection {
         let Some(transaction) = self.transaction.take() else {
             return Answer::Refuse(Refusal::new(Reason::BadSequence));
         };
+        let is_wanted = transaction.is_for_somebody();
         match transaction.finish(&self.inbound, &self.peer).await {
             Outcome::Accepted(message) => {
                 self.kept += 1;
-                self.inbound.policy.welcome(&self.peer);
+                if is_wanted {
+                    self.inbound.policy.welcome(&self.peer);
+                }
                 Answer::Accepted(message)
             }
             Outcome::Discarded(message, _) => {

@@ -7,8 +7,10 @@
 mod connection;
 mod pace;
 mod transaction;
+mod users;
 
 pub use connection::serve;
+pub use users::Users;
 
 use arc_swap::ArcSwap;
 use config::Settings;
@@ -30,4 +32,6 @@ pub struct Inbound {
     pub clock: net::Clock,
     /// Set when the server is to end.
     pub drain: net::Drain,
+    /// Who has logged in.
+    pub users: Arc<Users>,
 }

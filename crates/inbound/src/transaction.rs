@@ -17,6 +17,8 @@ const STAGE: &str = "session";
 pub(crate) struct Transaction {
     snapshot: Arc<policy::Snapshot>,
     sender: ReversePath,
+    /// What SIZE= announced.
+    size: Option<u64>,
     body_kind: BodyKind,
     smtputf8: bool,
     recipients: Vec<Recipient>,
@@ -34,12 +36,14 @@ impl Transaction {
     pub(crate) fn new(
         snapshot: Arc<policy::Snapshot>,
         sender: ReversePath,
+        size: Option<u64>,
         body_kind: BodyKind,
         smtputf8: bool,
     ) -> Self {
         Self {
             snapshot,
             sender,
+            size,
             body_kind,
             smtputf8,
             recipients: Vec::new(),
@@ -77,6 +81,14 @@ impl Transaction {
         &self.sender
     }
 
+    /// Whether a person or an alias is among the recipients: postmaster and abuse take mail from
+    /// everybody.
+    pub(crate) fn is_for_somebody(&self) -> bool {
+        self.recipients.iter().any(|recipient| {
+            matches!(recipient.permit.reason(), Reason::LocalAccount | Reason::LocalAlias)
+        })
+    }
+
     /// Asks policy about a recipient and keeps it if it may be kept.
     pub(crate) async fn recipient(
         &mut self,
@@ -84,7 +96,7 @@ impl Transaction {
         peer: &Peer,
         path: &ForwardPath,
     ) -> Decision<()> {
-        let asked = inbound.policy.recipient(&self.snapshot, peer, &self.sender, path).await;
+        let asked = inbound.policy.recipient(&self.snapshot, peer, self.size, path).await;
         match asked {
             Decision::Allow(recipient) => {
                 // The same address twice is one recipient (RFC 5321 §4.1.1.3 allows the repeat).
@@ -128,6 +140,12 @@ impl Transaction {
         let mut findings = self.findings;
         for from in index.from() {
             findings.extend(self.snapshot.header_from(peer, &from));
+        }
+        // What was announced was looked at before; what came may be more, or others were faster.
+        if let Some(refusal) =
+            inbound.policy.no_room(&self.snapshot, &self.recipients, index.size).await
+        {
+            return Outcome::Later(refusal);
         }
         let body = match content.incoming.seal().await {
             Ok(body) => body,

@@ -73,9 +73,14 @@ impl Policy {
     }
 
     /// Remembers that a client brought mail that was wanted: it is slowed, but not blocked, if it
-    /// asks after unknown recipients.
+    /// asks after unknown recipients, and greeted without a pause. Not one that asked after too
+    /// many already: a message cannot buy it free.
     pub fn welcome(&self, peer: &Peer) {
-        self.shared.welcome(peer, self.shared.clock.now());
+        let (now, snapshot) = (self.shared.clock.now(), self.snapshot());
+        let spent = self.shared.unknown_spent(&snapshot.settings, peer, now);
+        if spent <= snapshot.settings.recipient.unknown_before_delay {
+            self.shared.welcome(peer, now);
+        }
     }
 
     /// Hands the hits of access entries that have gathered to the store: before a list is shown,

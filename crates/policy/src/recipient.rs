@@ -6,8 +6,8 @@ use crate::aliases::{Expansion, Flag};
 use crate::relay::Relay;
 use crate::snapshot::Snapshot;
 use mail::{
-    Address, Decision, Domain, ForwardPath, Peer, Permit, Reason, Recipient, Refusal, ReversePath,
-    Target, Timestamp,
+    Address, Decision, Domain, ForwardPath, Peer, Permit, Reason, Recipient, Refusal, Target,
+    Timestamp,
 };
 use std::time::Duration;
 
@@ -32,11 +32,13 @@ impl Policy {
     /// sending is built. Postmaster and abuse are always reachable (RFC 5321 §4.5.1, RFC 2142).
     /// Who asks after many that do not exist waits for every answer, then is refused whatever it
     /// asks: neither tells who exists. Asks the store only for the sizes of bounded mailboxes.
+    ///
+    /// `size` is what the sender announced (RFC 1870), in bytes.
     pub async fn recipient(
         &self,
         snapshot: &Snapshot,
         peer: &Peer,
-        _from: &ReversePath,
+        size: Option<u64>,
         to: &ForwardPath,
     ) -> Decision<Recipient> {
         let now = snapshot.shared.clock.now();
@@ -53,42 +55,30 @@ impl Policy {
             tokio::time::sleep(pause).await;
         }
         match decision {
-            Decision::Allow(recipient) if recipient.permit.reason() != Reason::RoleAddress => {
-                self.with_room(snapshot, recipient).await
+            Decision::Allow(recipient) => {
+                match full(snapshot, &recipient, size.unwrap_or(0)).await {
+                    None => Decision::Allow(recipient),
+                    Some(refusal) => Decision::Later(refusal),
+                }
             }
             other => other,
         }
     }
 
-    /// Refuses a recipient whose mailbox is full. A copy by an alias to several is kept while one
-    /// of them has room, so that one full mailbox does not stop a list.
-    async fn with_room(&self, snapshot: &Snapshot, recipient: Recipient) -> Decision<Recipient> {
-        let mut full = None;
-        for target in &recipient.targets {
-            let account = snapshot.directory.account(target.account);
-            let Some(quota) = account.and_then(|account| account.quota) else {
-                return Decision::Allow(recipient);
-            };
-            let used = match snapshot.shared.store.usage(target.account).await {
-                Ok(used) => i64::try_from(used).unwrap_or(i64::MAX),
-                Err(error) => {
-                    tracing::warn!(%error, account = %target.account, "the quota cannot be read");
-                    return Decision::Later(Refusal::new(Reason::StorageFailed));
-                }
-            };
-            if used < quota {
-                return Decision::Allow(recipient);
-            }
-            full.get_or_insert((target.address.clone(), used, quota));
+    /// Why a message of `size` bytes that has come cannot be kept for any of its recipients: their
+    /// mailboxes are full. `None` while one of them has room: the message is one for all.
+    pub async fn no_room(
+        &self,
+        snapshot: &Snapshot,
+        recipients: &[Recipient],
+        size: u64,
+    ) -> Option<Refusal> {
+        let mut first = None;
+        for recipient in recipients {
+            let refusal = full(snapshot, recipient, size).await?;
+            first.get_or_insert(refusal);
         }
-        match full {
-            None => Decision::Allow(recipient),
-            Some((address, used, quota)) => {
-                let detail = format!("used={used} quota={quota}");
-                let refusal = Refusal::new(Reason::MailboxFull);
-                Decision::Later(refusal.rule(format!("account {address}")).detail(detail))
-            }
-        }
+        first
     }
 }
 
@@ -224,6 +214,34 @@ impl Snapshot {
         }
         Duration::from_secs(self.settings.recipient.unknown_delay_secs)
     }
+}
+
+/// Why a recipient has no room for so many bytes more; `None` if it has. A copy by an alias to
+/// several is kept while one of them has room, so that one full mailbox does not stop a list. Role
+/// addresses have always room.
+async fn full(snapshot: &Snapshot, recipient: &Recipient, size: u64) -> Option<Refusal> {
+    if recipient.permit.reason() == Reason::RoleAddress {
+        return None;
+    }
+    let mut full = None;
+    for target in &recipient.targets {
+        let quota = snapshot.directory.account(target.account)?.quota?;
+        let used = match snapshot.shared.store.usage(target.account).await {
+            Ok(used) => used,
+            Err(error) => {
+                tracing::warn!(%error, account = %target.account, "the quota cannot be read");
+                return Some(Refusal::new(Reason::StorageFailed));
+            }
+        };
+        if used < quota.max(0).cast_unsigned() && used + size <= quota.max(0).cast_unsigned() {
+            return None;
+        }
+        full.get_or_insert((target.address.clone(), used, quota));
+    }
+    let (address, used, quota) = full?;
+    let detail = format!("used={used} size={size} quota={quota}");
+    let refusal = Refusal::new(Reason::MailboxFull);
+    Some(refusal.rule(format!("account {address}")).detail(detail))
 }
 
 fn allow(to: &Address, permit: Permit, targets: Vec<Target>) -> Decision<Recipient> {

@@ -93,9 +93,8 @@ fn stranger() -> Peer {
 impl Site {
     async fn ask(&self, peer: &Peer, to: &str) -> Decision<Recipient> {
         let snapshot = self.policy.snapshot();
-        let from = ReversePath::parse("<a@sender.example>").unwrap();
         let to = ForwardPath::parse(to).unwrap();
-        self.policy.recipient(&snapshot, peer, &from, &to).await
+        self.policy.recipient(&snapshot, peer, None, &to).await
     }
 
     async fn check(&self, to: &str, expected: &str) {
@@ -347,8 +346,16 @@ async fn probing_is_slowed_then_refused() {
         "role_address by administrator admin@ours.example: admin"
     );
     assert_eq!(ask(&peer(Door::Smtp, "203.0.113.10"), "<anna@ours.example>").await, known(0));
+    // A message to postmaster, which is always taken, buys nobody free.
     site.policy.welcome(&stranger());
-    assert_eq!(ask(&stranger(), "<anna@ours.example>").await, known(7));
+    assert_eq!(ask(&stranger(), "<anna@ours.example>").await, blocked);
+    // Who brought wanted mail before is slowed like all others, and never blocked.
+    let friend = peer(Door::Smtp, "203.0.113.11");
+    site.policy.welcome(&friend);
+    for _ in 0..12 {
+        ask(&friend, "<nobody@ours.example>").await;
+    }
+    assert_eq!(ask(&friend, "<anna@ours.example>").await, known(7));
 }
 
 #[tokio::test]
@@ -410,7 +417,7 @@ async fn with_no_domain_nothing_is_ours_but_the_host() {
     let snapshot = policy.snapshot();
     let ask = async |to: &str| {
         let to = ForwardPath::parse(to).unwrap();
-        policy.recipient(&snapshot, &stranger(), &ReversePath::Null, &to).await
+        policy.recipient(&snapshot, &stranger(), None, &to).await
     };
     let reason = |decision: Decision<Recipient>| match decision {
         Decision::Refuse(refusal) | Decision::Later(refusal) => Some(refusal.reason),

@@ -151,7 +151,13 @@ impl Connection {
     }
 
     async fn secure(&mut self, wire: Wire) -> Option<Wire> {
-        match wire.secure(&self.pop3.tls, HANDSHAKE_LIMIT).await {
+        let secured = tokio::select! {
+            biased;
+            secured = wire.secure(&self.pop3.tls, HANDSHAKE_LIMIT) => secured,
+            // Who has not even begun keeps nobody from stopping.
+            () = self.pop3.drain.wait() => return None,
+        };
+        match secured {
             Ok(wire) => {
                 self.peer.tls = wire.tls_info();
                 Some(wire)

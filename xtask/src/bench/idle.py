@@ -26,8 +26,9 @@ def reply(s):
 
 
 held = []
-for _ in range(number):
-    s = socket.create_connection(("127.0.0.1", port))
+# All at once: strangers are made to wait for their greeting.
+greeted = [socket.create_connection(("127.0.0.1", port)) for _ in range(number)]
+for s in greeted:
     reply(s)
     s.sendall(b"EHLO idle.example\r\n")
     reply(s)
