@@ -18,7 +18,7 @@ pub use admin::{Admin, AdminParts, Facts, Running};
 pub use perform::perform;
 pub use request::{Paging, Request, TraceAbout};
 pub use response::{
-    AccessView, AccountView, AliasReview, AliasView, DomainView, EntryView, Error, Fsck,
-    MailboxView, Page, Response, SubjectView,
+    AccessView, AccountView, AliasReview, AliasView, CountedView, DomainView, EntryView, Error,
+    Fsck, MailboxView, Page, Response, SubjectView, TraceView,
 };
 pub use status::{Commits, Disk, DoorView, LogLine, Sessions, Status};

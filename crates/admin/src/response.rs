@@ -1,7 +1,7 @@
 //! What an operation answers: typed, so that every skin can show it in its own way.
 
 use crate::Status;
-use mail::{Address, EntryId, MailboxId, MessageId, Timestamp, TraceRow};
+use mail::{Address, EntryId, MailboxId, MessageId, Reason, Timestamp, TraceRow};
 use serde::{Deserialize, Serialize};
 
 /// The result of a [`crate::Request`].
@@ -55,8 +55,33 @@ pub enum Response {
         /// Size of the whole.
         size: u64,
     },
-    /// Rows of the trace, newest last.
-    Trace(Page<TraceRow>),
+    /// Rows of the trace.
+    Trace(TraceView),
+}
+
+/// A page of the trace.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct TraceView {
+    /// The rows, newest last.
+    pub rows: Vec<TraceRow>,
+    /// What to give as `cursor` for the page of older rows; none at the end.
+    pub next: Option<String>,
+    /// Refusals that were only counted, newest first: on the first page of the whole trace.
+    #[serde(default)]
+    pub counted: Vec<CountedView>,
+}
+
+/// Refusals of one source and reason that were too many to be listed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CountedView {
+    /// The /24 or /64 they came from.
+    pub network: String,
+    /// Why they were refused.
+    pub reason: Reason,
+    /// How many.
+    pub refusals: u64,
+    /// The last minute in which there were any.
+    pub last: Timestamp,
 }
 
 /// One page of a list.

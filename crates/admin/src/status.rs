@@ -1,5 +1,6 @@
 //! The state of the server, for `gatepost status` and whoever watches it: the names are stable.
 
+use crate::CountedView;
 use mail::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +29,9 @@ pub struct Status {
     pub certificate_days_left: Option<i64>,
     /// The newest warnings and errors of the log, newest last.
     pub log: Vec<LogLine>,
+    /// Refusals that were counted, not listed in the trace, newest first.
+    #[serde(default)]
+    pub counted: Vec<CountedView>,
 }
 
 /// A door: one listening socket.

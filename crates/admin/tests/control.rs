@@ -384,7 +384,7 @@ async fn mail_is_listed_read_moved_and_traced() {
         panic!()
     };
     assert!(newest.rows[0].detail.starts_with("moved entries=2"), "{:?}", newest.rows);
-    assert!(newest.next.is_some());
+    assert!(newest.next.is_some() && newest.counted.is_empty());
     let Response::Fsck(fsck) = house.ask(Request::Fsck).await.unwrap() else { panic!() };
     assert_eq!(fsck.problems, Vec::<String>::new());
     house.close().await;

@@ -39,6 +39,7 @@ enum Work {
     IndexTrace,
     CollectGarbage,
     ForgetTrace(Timestamp),
+    ForgetCounted(Timestamp),
     ForgetPlaces(Timestamp),
 }
 
@@ -127,6 +128,7 @@ async fn forget(store: &Store, chores: &mut Chores) -> Result<(), Error> {
 /// Forgets trace and ledger from before `end`; `true` if more is left for the next turn.
 async fn forget_before(store: &Store, chores: &mut Chores, end: Timestamp) -> Result<bool, Error> {
     let mut more = repeat(store, &Work::ForgetTrace(end)).await?;
+    more |= repeat(store, &Work::ForgetCounted(end)).await?;
     for _ in 0..WRITES_A_TURN {
         let messages = store.forget_messages(end, &mut chores.forgotten).await?;
         let expunged = store.forget_expunged(end, &mut chores.forgotten).await?;
@@ -147,6 +149,7 @@ async fn repeat(store: &Store, work: &Work) -> Result<bool, Error> {
             Work::IndexTrace => store.index_trace().await?,
             Work::CollectGarbage => store.collect_garbage().await?,
             Work::ForgetTrace(end) => store.forget_trace(*end).await?,
+            Work::ForgetCounted(end) => store.forget_counted(*end).await?,
             Work::ForgetPlaces(now) => store.forget_places(*now).await?,
         };
         if !more {

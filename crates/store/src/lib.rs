@@ -39,4 +39,4 @@ pub use incoming::{Body, Incoming};
 pub use mailbox::{Entry, INBOX, Mailbox, RemovedBy, Rendered};
 pub use place::PLACE_MILLIS;
 pub use store::{Store, StoreOptions, StoreStatus};
-pub use trace::{About, TracePage, TraceQuery};
+pub use trace::{About, Counted, TracePage, TraceQuery};

@@ -5,6 +5,7 @@ mod notes;
 pub(crate) mod retention;
 mod terms;
 
+pub use notes::Counted;
 pub(crate) use notes::Notes;
 pub(crate) use terms::Term;
 

@@ -4,9 +4,14 @@ use crate::{Admin, Commits, Disk, Error, Fsck, Response, Status};
 
 /// Milliseconds of a day.
 const DAY: i64 = 24 * 3_600 * 1_000;
+/// How long the database is waited for.
+const COUNTED_WAIT: std::time::Duration = std::time::Duration::from_secs(2);
 
 pub(super) async fn status(admin: &Admin) -> Result<Response, Error> {
     let store = admin.store.status().await;
+    // The state is told also where the database does not answer.
+    let counted = tokio::time::timeout(COUNTED_WAIT, super::trace::counted(admin)).await;
+    let counted = counted.ok().and_then(Result::ok).unwrap_or_default();
     let facts = admin.running.as_ref().map(|running| (running.facts)()).unwrap_or_default();
     let now = admin.clock.now();
     let up = facts.started.map_or(0, |started| now.seconds() - started.seconds());
@@ -27,6 +32,7 @@ pub(super) async fn status(admin: &Admin) -> Result<Response, Error> {
         certificate_ends: facts.certificate_ends,
         certificate_days_left: facts.certificate_ends.map(|ends| (ends.0 - now.0).div_euclid(DAY)),
         log: facts.log,
+        counted,
     })))
 }
 

@@ -13,6 +13,7 @@ pub(super) async fn run(ground: &Ground<'_>) -> Result<(), Failure> {
     pages(&store).await?;
     bounds(&store).await?;
     forgetting(&store).await?;
+    counting(&store).await?;
     store.close().await;
     Ok(())
 }
@@ -123,6 +124,45 @@ async fn bounds(store: &Store) -> Result<(), Failure> {
         store.note(refusal(&format!("198.51.77.{n}"), "flood@example.org"));
     }
     same!(store.trace_since(before).await?.len(), 100);
+    Ok(())
+}
+
+/// What was counted is told, newest first, and forgotten when its time is over.
+async fn counting(store: &Store) -> Result<(), Failure> {
+    let minute = |number: i64| Timestamp(number * 60_000);
+    let told = async || -> Result<Vec<(String, Reason, u64, Timestamp)>, Error> {
+        let all = store.counted_refusals(100).await?.into_iter();
+        let mine = all.filter(|counted| counted.network.starts_with("198.51.78."));
+        Ok(mine.map(|c| (c.network, c.reason, c.refusals, c.last)).collect())
+    };
+    // Minutes of the time to come, so that nothing else of the suite is newer.
+    let first = store.clock.now().seconds() / 60 + 10;
+    let denied = Reason::RelayDenied;
+    for (at, reason, rows) in [
+        (first, Reason::UnknownRecipient, 107),
+        (first + 1, Reason::UnknownRecipient, 105),
+        (first + 2, denied, 103),
+        (first + 3, denied, 100),
+    ] {
+        for n in 0..rows {
+            let peer = format!("198.51.78.{n}");
+            store.note(TraceRow { at: minute(at), reason, ..refusal(&peer, "flood@example.org") });
+        }
+        // Written between, so that counts of one minute add up.
+        store.counted_refusals(1).await?;
+        if reason == denied && rows > 100 {
+            store.note(TraceRow { at: minute(at), reason, ..refusal("198.51.78.1", "") });
+        }
+    }
+    let network = "198.51.78.0/24".to_owned();
+    let newest = (network.clone(), denied, 4, minute(first + 2));
+    let older = |refusals| (network.clone(), Reason::UnknownRecipient, refusals, minute(first + 1));
+    same!(told().await?, [newest.clone(), older(12)]);
+    same!(store.counted_refusals(1).await?.len(), 1);
+    while store.forget_counted(minute(first + 1)).await? {}
+    same!(told().await?, [newest, older(5)]);
+    while store.forget_counted(minute(first + 3)).await? {}
+    same!(store.counted_refusals(100).await?, []);
     Ok(())
 }
 

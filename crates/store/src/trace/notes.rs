@@ -1,6 +1,8 @@
 //! How many refusals of one source are listed, and how many only counted.
 
-use crate::database::{Expect, Write};
+use crate::columns::Columns;
+use crate::database::{Expect, Row, Write};
+use crate::{Error, Store};
 use mail::{Event, Reason, Timestamp, TraceRow};
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -11,6 +13,24 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 const LISTED_MAX: u64 = 100;
 /// Pairs of network and reason that are told apart in a minute; the rest is one pair.
 const PAIRS_MAX: usize = 10_000;
+/// Minutes whose counts one write forgets.
+const MINUTES_AT_ONCE: i64 = 200;
+
+/// Milliseconds of a minute.
+const MINUTE: i64 = 60_000;
+
+/// Refusals of one source and reason that were too many to be listed one by one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counted {
+    /// The /24 or /64 they came from; `elsewhere` where too many sources came at once.
+    pub network: String,
+    /// Why they were refused.
+    pub reason: Reason,
+    /// How many were counted.
+    pub refusals: u64,
+    /// The last minute in which there were any.
+    pub last: Timestamp,
+}
 
 /// Bounds the rows that peers can cause.
 #[derive(Debug, Default)]
@@ -90,6 +110,59 @@ impl Notes {
         }
         Some(write)
     }
+}
+
+impl Store {
+    /// The sources whose refusals were counted, not listed: at most `limit`, the newest first,
+    /// each with all that the trace's retention has kept of it.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn counted_refusals(&self, limit: usize) -> Result<Vec<Counted>, Error> {
+        if let Some(write) = self.notes.counted(self.node) {
+            self.db.post(write);
+        }
+        self.db.flush().await?;
+        // Looks at the whole table: each of its rows stands for a minute with over a hundred
+        // refusals, so there are few.
+        let sql = "SELECT network, reason, CAST(sum(refusals) AS BIGINT), max(minute) \
+                   FROM refusal_count GROUP BY network, reason \
+                   ORDER BY max(minute) DESC, network, reason LIMIT $1";
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.db.read(sql, vec![limit.into()]).await?.into_iter().map(read_counted).collect()
+    }
+
+    /// Forgets the counts of some minutes from before `end`; `true` if more are left.
+    pub(crate) async fn forget_counted(&self, end: Timestamp) -> Result<bool, Error> {
+        let sql = "SELECT DISTINCT node, minute FROM refusal_count WHERE minute < $1 LIMIT $2";
+        let params = vec![minute_of(end).into(), MINUTES_AT_ONCE.into()];
+        let rows = self.db.read(sql, params).await?;
+        let more = rows.len() as i64 == MINUTES_AT_ONCE;
+        let mut write = Write::default();
+        for row in rows {
+            write.push(
+                "DELETE FROM refusal_count WHERE node = $1 AND minute = $2",
+                row,
+                Expect::Any,
+            );
+        }
+        if !write.statements.is_empty() {
+            self.db.write(write).await?;
+        }
+        Ok(more)
+    }
+}
+
+fn read_counted(row: Row) -> Result<Counted, Error> {
+    let mut row = Columns::of(row);
+    Ok(Counted {
+        network: row.text()?,
+        reason: row.parsed(|word| {
+            Reason::from_word(word).ok_or_else(|| format!("no reason is called {word}"))
+        })?,
+        refusals: u64::try_from(row.int()?).unwrap_or(0),
+        last: Timestamp(row.int()?.saturating_mul(MINUTE)),
+    })
 }
 
 fn minute_of(at: Timestamp) -> i64 {

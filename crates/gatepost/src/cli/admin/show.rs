@@ -1,7 +1,10 @@
 //! Responses for people: tables and sentences.
 
 use crate::output;
-use ::admin::{AccessView, AliasReview, DomainView, EntryView, Fsck, Page, Response, SubjectView};
+use ::admin::{
+    AccessView, AliasReview, CountedView, DomainView, EntryView, Fsck, Page, Response, SubjectView,
+    TraceView,
+};
 use mail::{Address, TraceRow};
 use std::process::ExitCode;
 
@@ -168,7 +171,22 @@ fn fsck(fsck: &Fsck) -> String {
 }
 
 /// Each row with what other commands take: the numbers of session and message are never broken.
-fn trace(page: &Page<TraceRow>) -> String {
+fn trace(page: &TraceView) -> String {
+    let rows = rows_of(page);
+    if page.counted.is_empty() { rows } else { format!("{rows}\n{}", counted(&page.counted)) }
+}
+
+/// Refusals that were too many to be listed.
+pub(super) fn counted(counted: &[CountedView]) -> String {
+    let row = |c: &CountedView| {
+        let CountedView { network, reason, refusals, last } = c;
+        vec![network.clone(), reason.word().to_owned(), refusals.to_string(), last.rfc3339()]
+    };
+    let rows: Vec<_> = counted.iter().map(row).collect();
+    output::table(&["From", "Why", "Only counted", "Last in the minute"], &rows)
+}
+
+fn rows_of(page: &TraceView) -> String {
     if page.rows.is_empty() {
         return "The trace has nothing of it.".to_owned();
     }
@@ -207,7 +225,7 @@ fn trace_row(row: &TraceRow) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::text;
-    use ::admin::{Page, Response};
+    use ::admin::{CountedView, Page, Response, TraceView};
     use mail::{Address, Event, MessageId, Reason, SessionId, Timestamp, TraceRow};
 
     fn check(response: &Response, expected: &[&str]) {
@@ -233,7 +251,14 @@ mod tests {
             rule: "recipient".to_owned(),
             detail: String::new(),
         };
-        let page = Page { rows: vec![row], next: Some("99".to_owned()) };
+        let flood = CountedView {
+            network: "198.51.78.0/24".to_owned(),
+            reason: Reason::RelayDenied,
+            refusals: 30_711,
+            last: Timestamp(1_795_545_900_000),
+        };
+        let next = Some("99".to_owned());
+        let page = TraceView { rows: vec![row], next, counted: vec![flood] };
         let expected = [
             "message 4711",
             "session 4712",
@@ -241,9 +266,11 @@ mod tests {
             "unknown_recipient",
             "to nobody@example.org",
             "Older ones: --cursor 99",
+            "198.51.78.0/24 ┆ relay_denied ┆ 30711        ┆ 2026-11-24T18:45:00.000Z",
         ];
         check(&Response::Trace(page), &expected);
-        check(&Response::Trace(Page { rows: vec![], next: None }), &["nothing of it"]);
+        check(&Response::Trace(TraceView::default()), &["nothing of it"]);
+        assert!(!text(&Response::Trace(TraceView::default())).contains("Only counted"));
     }
 
     #[test]

@@ -3,11 +3,15 @@
 use crate::output;
 use ::admin::{Commits, Disk, Status};
 
-/// Three tables: the server, its doors, the newest warnings and errors of its log.
+/// Tables: the server, its doors, what was refused too often to be listed, the newest warnings and
+/// errors of its log.
 pub(super) fn text(status: &Status) -> String {
     let mut parts = vec![output::table(&["What", "State"], &server(status))];
     if !status.doors.is_empty() {
         parts.push(output::table(&["Door", "Address", "Sessions"], &doors(status)));
+    }
+    if !status.counted.is_empty() {
+        parts.push(super::show::counted(&status.counted));
     }
     if status.log.is_empty() {
         if status.running {
@@ -87,8 +91,8 @@ fn span(secs: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::{span, text};
-    use ::admin::{Commits, Disk, DoorView, LogLine, Sessions, Status};
-    use mail::Timestamp;
+    use ::admin::{Commits, CountedView, Disk, DoorView, LogLine, Sessions, Status};
+    use mail::{Reason, Timestamp};
 
     fn running() -> Status {
         let door = |door: &str, address: &str, sessions| DoorView {
@@ -109,6 +113,12 @@ mod tests {
             certificate_ends: Some(Timestamp(1_795_545_915_042)),
             certificate_days_left: Some(89),
             log: vec![LogLine { at: Timestamp(1_795_545_915_042), level, text }],
+            counted: vec![CountedView {
+                network: "198.51.78.0/24".to_owned(),
+                reason: Reason::RelayDenied,
+                refusals: 30_711,
+                last: Timestamp(1_795_545_900_000),
+            }],
         }
     }
 
@@ -132,6 +142,7 @@ mod tests {
                 "│ smtp  ┆ [::]:25  ┆ 5        │",
                 "│ pop3s ┆ [::]:995 ┆ 2        │",
                 "2026-11-24T18:45:15.042Z ┆ warn  ┆ net: odd",
+                "198.51.78.0/24 ┆ relay_denied ┆ 30711 ",
             ],
         );
     }
