@@ -226,6 +226,22 @@ impl Settings {
         Self::from_tree(&Node::parse(base.1, base.0)?.overlay(over))
     }
 
+    /// The text of one file that says what [`Settings::with_overlay`] reads from two, wherever it
+    /// stands. What is a secret in them is in it.
+    pub fn overlaid(
+        base: (&str, &Path),
+        overlay: (&str, &Path),
+    ) -> Result<Secret<String>, Vec<Problem>> {
+        let over = Node::parse(overlay.1, overlay.0)?;
+        let sections = Self::describe();
+        let is_path = |section: &str, key: &str| {
+            let section = sections.iter().find(|known| known.name == section);
+            let key = section.and_then(|known| known.keys.iter().find(|known| known.name == key));
+            key.is_some_and(|known| known.kind == PathBuf::kind())
+        };
+        Ok(Secret::new(Node::parse(base.1, base.0)?.overlay(over).to_toml(is_path)))
+    }
+
     fn from_tree(root: &Node) -> Result<Self, Vec<Problem>> {
         let (settings, problems) = Self::gather(root);
         match settings {

@@ -3,6 +3,7 @@
 //! The tree is read by [`crate::reader`]; nothing else looks at TOML.
 
 use crate::problem::{Problem, position};
+use crate::reader::quoted;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -107,6 +108,27 @@ impl Node {
         }
     }
 
+    /// These sections as TOML that says the same wherever it stands: a value of which `is_path` says
+    /// so, by section and key, no longer starts from the folder of its file.
+    pub(crate) fn to_toml(&self, is_path: impl Fn(&str, &str) -> bool) -> String {
+        let mut text = String::new();
+        let Value::Table(sections) = &self.value else { return text };
+        for (section, entry) in sections {
+            let Value::Table(keys) = &entry.node.value else { continue };
+            text.push_str(&format!("[{section}]\n"));
+            for (key, Entry { node, .. }) in keys {
+                let value = match &node.value {
+                    Value::Text(path) if is_path(section, key) => {
+                        quoted(&node.place.folder().join(path).to_string_lossy())
+                    }
+                    value => value.to_toml(),
+                };
+                text.push_str(&format!("{key} = {value}\n"));
+            }
+        }
+        text
+    }
+
     /// What a table has under this key.
     pub(crate) fn child(&self, key: &str) -> Option<&Node> {
         match &self.value {
@@ -125,6 +147,28 @@ impl Node {
             Value::Bool => "true or false",
             Value::Time(_) => "a time",
             Value::Other(kind) => kind,
+        }
+    }
+}
+
+impl Value {
+    /// In one line; what no setting is becomes empty.
+    fn to_toml(&self) -> String {
+        match self {
+            Value::Table(entries) => {
+                let pair = |(key, entry): (&String, &Entry)| {
+                    format!("{} = {}", quoted(key), entry.node.value.to_toml())
+                };
+                format!("{{ {} }}", entries.iter().map(pair).collect::<Vec<_>>().join(", "))
+            }
+            Value::Array(items) => {
+                let items: Vec<_> = items.iter().map(|item| item.value.to_toml()).collect();
+                format!("[{}]", items.join(", "))
+            }
+            Value::Text(text) => quoted(text),
+            Value::Integer(number) => number.to_string(),
+            Value::Time(time) => time.clone(),
+            Value::Bool | Value::Other(_) => String::new(),
         }
     }
 }

@@ -302,3 +302,32 @@ proptest! {
         let _ = read(&text);
     }
 }
+
+#[test]
+fn what_was_overlaid_is_written_as_one_file() {
+    let base = "[server]\nhostname = \"a.example\"\n[storage]\ndata = \"data\"\n\
+                [access]\nfile = \"access\"\n";
+    let over = "[storage]\ndata = \"/else/where\"\ndatabase = \"postgres://u:p@h/d\"\n\
+                [limits]\nrecipients_max = 200\n[aliases]\nfile = \"al\\\"iases\"\n\
+                [listen]\nsmtp = [\"127.0.0.1:25\", \"[::1]:25\"]\n\
+                [[subject.rules]]\npattern = 'a\\b'\nreply = \"553 no\"\nexpires = 2030-01-01\n\
+                [[smtp.networks]]\nnet = \"192.0.2.0/24\"\nbare_lf = \"repair\"\n";
+    let two = ((base, Path::new("/base/a.toml")), (over, Path::new("/over/b.toml")));
+    let text = Settings::overlaid(two.0, two.1).unwrap();
+    let one = Settings::from_str(text.expose(), Path::new("/third/c.toml")).unwrap();
+    let both = Settings::with_overlay(two.0, two.1).unwrap();
+    let database = |s: &Settings| s.storage.database.clone().map(|url| url.expose().clone());
+    assert_eq!(database(&one).as_deref(), Some("postgres://u:p@h/d"));
+    assert_eq!(one.access.file.as_deref(), Some(Path::new("/base/access")));
+    for (one, both) in [
+        (format!("{:?}", one.storage), format!("{:?}", both.storage)),
+        (format!("{:?}", one.limits), format!("{:?}", both.limits)),
+        (format!("{:?}", one.aliases), format!("{:?}", both.aliases)),
+        (format!("{:?}", one.listen), format!("{:?}", both.listen)),
+        (format!("{:?}", one.subject), format!("{:?}", both.subject)),
+        (format!("{:?}", one.smtp), format!("{:?}", both.smtp)),
+        (format!("{:?}", one.server), format!("{:?}", both.server)),
+    ] {
+        assert_eq!(one, both);
+    }
+}
