@@ -13,7 +13,7 @@ use mail::Timestamp;
 use rustls::crypto::aws_lc_rs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio_rustls::TlsAcceptor;
 
@@ -64,13 +64,15 @@ pub struct ServerTls {
 
 #[derive(Debug)]
 struct Shared {
-    certificate: PathBuf,
-    key: PathBuf,
     current: ArcSwap<Current>,
+    /// Held by who looks at the files, so that none puts an older pair in a newer one's place.
+    looking: Mutex<()>,
 }
 
 #[derive(Debug)]
 struct Current {
+    certificate: PathBuf,
+    key: PathBuf,
     material: Material,
     config: Arc<rustls::ServerConfig>,
 }
@@ -83,11 +85,7 @@ impl ServerTls {
     /// names the file.
     pub fn load(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
         let current = Current::new(Material::read(certificate, key)?, certificate, key)?;
-        let shared = Shared {
-            certificate: certificate.to_owned(),
-            key: key.to_owned(),
-            current: ArcSwap::from_pointee(current),
-        };
+        let shared = Shared { current: ArcSwap::from_pointee(current), looking: Mutex::default() };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -100,13 +98,32 @@ impl ServerTls {
     /// # Errors
     /// As [`ServerTls::load`]; what was shown before is shown further.
     pub fn reload_if_changed(&self) -> Result<bool, TlsError> {
-        let Shared { certificate, key, current } = &*self.shared;
+        let _one = self.looking();
+        let current = self.shared.current.load_full();
+        self.take(&current.certificate, &current.key)
+    }
+
+    /// The same with the two files at another place, which are looked at from now on.
+    ///
+    /// # Errors
+    /// As [`ServerTls::load`]; what was shown before is shown further, and looked at.
+    pub fn reload_from(&self, certificate: &Path, key: &Path) -> Result<bool, TlsError> {
+        let _one = self.looking();
+        self.take(certificate, key)
+    }
+
+    fn take(&self, certificate: &Path, key: &Path) -> Result<bool, TlsError> {
+        let current = self.shared.current.load();
         let material = Material::read(certificate, key)?;
-        if material == current.load().material {
-            return Ok(false);
+        let is_new = material != current.material;
+        if is_new || certificate != current.certificate || key != current.key {
+            self.shared.current.store(Arc::new(Current::new(material, certificate, key)?));
         }
-        current.store(Arc::new(Current::new(material, certificate, key)?));
-        Ok(true)
+        Ok(is_new)
+    }
+
+    fn looking(&self) -> MutexGuard<'_, ()> {
+        self.shared.looking.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// When the certificate ends (the first to end of its chain).
@@ -118,11 +135,6 @@ impl ServerTls {
     pub fn expires_within(&self, span: Duration, now: Timestamp) -> bool {
         let span = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
         self.not_after() <= now.plus_millis(span)
-    }
-
-    /// The certificate's file.
-    pub fn certificate_path(&self) -> &Path {
-        &self.shared.certificate
     }
 
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
@@ -151,7 +163,8 @@ impl Current {
         if let Ok(ticketer) = aws_lc_rs::Ticketer::new() {
             config.ticketer = ticketer;
         }
-        Ok(Self { material, config: Arc::new(config) })
+        let (certificate, key) = (certificate.to_owned(), key.to_owned());
+        Ok(Self { certificate, key, material, config: Arc::new(config) })
     }
 }
 

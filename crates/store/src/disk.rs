@@ -13,8 +13,8 @@ const BALLAST: u64 = 64 << 20;
 /// What is known of the file system with the data; looked at anew every second.
 #[derive(Debug)]
 pub(crate) struct Disk {
-    min_bytes: u64,
-    min_percent: u64,
+    min_bytes: AtomicU64,
+    min_percent: AtomicU64,
     free: AtomicU64,
     min: AtomicU64,
     is_ok: AtomicBool,
@@ -26,14 +26,20 @@ impl Disk {
     /// Below the larger of the two no mail is accepted; both 0 end the watch.
     pub(crate) fn new(min_bytes: u64, min_percent: u64) -> Self {
         Self {
-            min_bytes,
-            min_percent,
+            min_bytes: AtomicU64::new(min_bytes),
+            min_percent: AtomicU64::new(min_percent),
             free: AtomicU64::new(0),
             min: AtomicU64::new(min_bytes),
             is_ok: AtomicBool::new(true),
             is_exhausted: AtomicBool::new(false),
             has_ballast: AtomicBool::new(false),
         }
+    }
+
+    /// Other bounds than those of [`Disk::new`], from the next look on.
+    pub(crate) fn set_min(&self, min_bytes: u64, min_percent: u64) {
+        self.min_bytes.store(min_bytes, Ordering::Relaxed);
+        self.min_percent.store(min_percent, Ordering::Relaxed);
     }
 
     /// Whether new mail should be taken.
@@ -63,7 +69,8 @@ impl Disk {
         let free = facts.blocks_available().saturating_mul(block);
         let size = facts.blocks().saturating_mul(block);
         self.free.store(free, Ordering::Relaxed);
-        let min = self.min_bytes.max(size / 100 * self.min_percent);
+        let by_percent = size / 100 * self.min_percent.load(Ordering::Relaxed);
+        let min = self.min_bytes.load(Ordering::Relaxed).max(by_percent);
         self.min.store(min, Ordering::Relaxed);
         let was_ok = self.is_ok.swap(free >= min, Ordering::Relaxed);
         if was_ok && free < min {
@@ -73,6 +80,9 @@ impl Disk {
         }
         if min > 0 {
             self.keep_ballast(folder, free, BALLAST.min(min / 2));
+        } else {
+            // Who no longer watches the disk waits for no ballast.
+            self.is_exhausted.store(false, Ordering::Relaxed);
         }
     }
 
@@ -137,5 +147,9 @@ mod tests {
         let unwatched = Disk::new(0, 0);
         unwatched.look(&folder);
         assert!(unwatched.is_ok() && !unwatched.is_exhausted());
+        disk.set_min(0, 0);
+        disk.look(&folder);
+        assert!(disk.is_ok() && !disk.is_exhausted(), "other bounds hold from the next look on");
+        assert_eq!(disk.min(), 0);
     }
 }

@@ -102,7 +102,7 @@ impl Store {
 
     async fn look_through(&self) -> Result<Look, Error> {
         self.db.flush().await?;
-        let days = i64::from(self.options.retention_days);
+        let days = self.retention_days();
         // A day more, for what was just about to be forgotten.
         let kept = if days == 0 { i64::MAX } else { (days - 1).max(0).saturating_mul(DAY) };
         let mut look = Look {

@@ -114,7 +114,7 @@ async fn forget(store: &Store, chores: &mut Chores) -> Result<(), Error> {
         return Ok(());
     }
     let mut more = repeat(store, &Work::ForgetPlaces(now)).await?;
-    let days = i64::from(store.options.retention_days);
+    let days = store.retention_days();
     if days > 0 {
         let end = now.plus_millis(-days.saturating_mul(DAY));
         more |= forget_before(store, chores, end).await?;

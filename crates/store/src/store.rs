@@ -12,6 +12,7 @@ use mail::Id;
 use net::Clock;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use tokio::sync::broadcast;
@@ -44,7 +45,8 @@ pub struct Store {
     pub(crate) db: Arc<dyn Database>,
     pub(crate) clock: Clock,
     pub(crate) folder: DataFolder,
-    pub(crate) options: StoreOptions,
+    /// Days that trace and ledger are kept.
+    retention_days: AtomicU32,
     pub(crate) organisation: i64,
     pub(crate) node: i64,
     pub(crate) ids: Ids,
@@ -133,7 +135,7 @@ impl Store {
             clock,
             folder,
             disk: Arc::new(Disk::new(options.disk_free_min_bytes, options.disk_free_min_percent)),
-            options,
+            retention_days: AtomicU32::new(options.retention_days),
             organisation: FIRST_ORGANISATION,
             node,
             ids,
@@ -170,6 +172,17 @@ impl Store {
         }
         self.db.close().await;
         locked(&self.lock).take();
+    }
+
+    /// Puts other options in force, while the store is open.
+    pub async fn set_options(&self, options: &StoreOptions) {
+        self.retention_days.store(options.retention_days, Ordering::Relaxed);
+        self.disk.set_min(options.disk_free_min_bytes, options.disk_free_min_percent);
+        self.look_at_disk().await;
+    }
+
+    pub(crate) fn retention_days(&self) -> i64 {
+        self.retention_days.load(Ordering::Relaxed).into()
     }
 
     /// The directory as it is now.

@@ -139,6 +139,23 @@ async fn a_renewed_certificate_is_shown_from_then_on() {
     assert!(client.is_ok());
 }
 
+#[tokio::test]
+async fn a_pair_at_another_place_is_taken_over() {
+    let (files, other) = (files(), files());
+    let tls = files.load().unwrap();
+    let broken = tls.reload_from(&other.certificate, &files.key);
+    assert!(matches!(broken, Err(TlsError::Mismatch { .. })), "{broken:?}");
+    let (_, client) = shake(&tls, "mail.example.org", &files.certificate).await;
+    assert!(client.is_ok(), "the old pair stays");
+    assert!(tls.reload_from(&other.certificate, &other.key).unwrap());
+    let (_, client) = shake(&tls, "mail.example.org", &other.certificate).await;
+    assert!(client.is_ok());
+    files.renew();
+    assert!(!tls.reload_if_changed().unwrap(), "the old files are not looked at any more");
+    other.renew();
+    assert!(tls.reload_if_changed().unwrap());
+}
+
 #[test]
 fn files_that_cannot_be_used_are_named() {
     let files = files();
