@@ -1,6 +1,8 @@
 //! An administrator's commands on a running server.
 
-use crate::server::{Server, text};
+use crate::server::{Server, run, text};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 #[test]
 fn rules_made_at_run_time_decide_at_once() {
@@ -85,6 +87,44 @@ fn the_demo_reloads_what_was_laid_over_it() {
 }
 
 #[test]
+fn an_export_is_for_its_owner_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let (anna, _) = server.user(0);
+    server.deliver("private");
+    let target = folder.path().join("new/anna");
+    let export = server.admin(&["mailbox", "export", &anna, "INBOX", &target.to_string_lossy()]);
+    assert_eq!(export["messages"], 1, "{export}");
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&target), 0o700);
+    let files: Vec<_> = std::fs::read_dir(&target).unwrap().map(|f| f.unwrap().path()).collect();
+    assert_eq!(files.len(), 1);
+    assert_eq!(mode(&files[0]), 0o600);
+}
+
+#[test]
+fn entries_that_have_ended_are_marked() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path());
+    let soon = &["--expires", "2026-11-24T12:00:00Z"];
+    let now = &["--now", "2026-11-24T11:00:00Z"];
+    server.signal(nix::sys::signal::Signal::SIGKILL);
+    server.wait(std::time::Duration::from_secs(10)).expect("killed");
+    let access = [&["access", "add", "From:late@elsewhere.example", "REJECT"][..], soon, now];
+    server.admin(&access.concat());
+    server.admin(&[&["subject", "add", "Too late"][..], soon, now].concat());
+    let ended = |list: &[&str], now: &str| {
+        let list = server.admin(&[list, &["--now", now]].concat());
+        let rows = list["value"]["rows"].as_array().unwrap().clone();
+        rows.iter().filter(|row| row["ended"] == true).count()
+    };
+    for list in [["access", "list"], ["subject", "list"]] {
+        assert_eq!(ended(&list, "2026-11-24T11:59:59Z"), 0, "{list:?}");
+        assert_eq!(ended(&list, "2026-11-24T12:00:00Z"), 1, "{list:?}");
+    }
+}
+
+#[test]
 fn a_running_server_keeps_its_clock_and_dns() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path());
@@ -109,4 +149,70 @@ fn postmaster_is_always_reachable() {
         let reply = talk.send_message(to, "Subject: x\r\n\r\nx\r\n");
         assert!(reply.starts_with("250 "), "{to}: {reply}");
     }
+}
+
+/// What can be taken over is; what cannot is named, and a broken certificate refuses all of it.
+#[test]
+fn a_reload_takes_what_it_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let made_first = server.admin(&["status"])["value"]["certificate_ends"].clone();
+    let (certificate, key) = (folder.path().join("new.pem"), folder.path().join("new.key"));
+    self_signed(&certificate, &key, 30);
+    let overlay = format!(
+        "[tls]\ncertificate = {certificate:?}\nkey = {key:?}\n\
+         [storage]\ndisk_free_min_bytes = 1125899906842624\ndata = \"elsewhere\"\n\
+         [listen]\nsmtp = [\"127.0.0.1:1\"]\n"
+    );
+    std::fs::write(folder.path().join("overlay.toml"), overlay).unwrap();
+    let broken = std::fs::read(server.facts["certificate"].as_str().unwrap()).unwrap();
+    let whole = std::fs::read(&key).unwrap();
+    std::fs::write(&key, broken).unwrap();
+    let refused = server.admin_output(&["reload"]);
+    assert_eq!(refused.status.code(), Some(1), "{}", text(&refused));
+    assert!(text(&refused).contains("new.key"), "{}", text(&refused));
+    let status = server.admin(&["status"])["value"].clone();
+    assert_eq!(status["certificate_ends"], made_first);
+    assert_eq!(status["disk"]["ok"], true, "{status}");
+
+    std::fs::write(&key, whole).unwrap();
+    let reload = text(&server.admin_output(&["reload"]));
+    let told = ["new certificate", "listen.smtp changes with a", "storage.data changes with a"];
+    for words in told {
+        assert!(reload.contains(words), "{words}: {reload}");
+    }
+    assert!(!reload.contains("listen.pop3"), "{reload}");
+    let status = server.admin(&["status"])["value"].clone();
+    assert_eq!(status["certificate_days_left"], 29, "{status}");
+    assert_eq!(status["disk"]["ok"], false, "{status}");
+    let mut talk = server.smtp();
+    talk.say("EHLO client.example");
+    let refused = talk.say("MAIL FROM:<carol@elsewhere.example>");
+    assert!(refused.starts_with("452 "), "{refused}");
+    let again = text(&server.admin_output(&["reload"]));
+    assert!(again.contains("listen.smtp changes"), "as long as it waits: {again}");
+}
+
+/// As `serve` does: the demo is a server like any other.
+#[test]
+fn the_demo_warns_of_its_certificate() {
+    let folder = tempfile::tempdir().unwrap();
+    let (certificate, key) = (folder.path().join("new.pem"), folder.path().join("new.key"));
+    self_signed(&certificate, &key, 5);
+    let overlay = format!("[tls]\ncertificate = {certificate:?}\nkey = {key:?}\n");
+    let server = Server::with_settings(folder.path(), &overlay);
+    let asked = std::time::Instant::now();
+    while !server.admin(&["status"])["value"]["log"].to_string().contains("ends within") {
+        assert!(asked.elapsed() < std::time::Duration::from_secs(20), "nobody watches it");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+}
+
+fn self_signed(certificate: &Path, key: &Path, days: u32) {
+    let (certificate, key) = (certificate.to_string_lossy(), key.to_string_lossy());
+    let days = days.to_string();
+    let made = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+    let what = ["-subj", "/CN=localhost", "-days", &days, "-out", &certificate, "-keyout", &key];
+    let output = run("openssl", &[&made[..], &what].concat());
+    assert!(output.status.success(), "{}", text(&output));
 }

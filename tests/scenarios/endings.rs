@@ -42,6 +42,33 @@ fn what_got_its_250_survives_a_kill() {
     assert!(fsck.status.success(), "{}", text(&fsck));
 }
 
+/// The demo is a server like any other: what ends a program by default makes it reload.
+#[test]
+fn a_hangup_reloads() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path());
+    let rule = "[[subject.rules]]\nname = \"late\"\npattern = \"Too late\"\n";
+    std::fs::write(folder.path().join("overlay.toml"), rule).unwrap();
+    server.signal(Signal::SIGHUP);
+    let asked = std::time::Instant::now();
+    while server.admin_output(&["subject", "test", "Too late"]).status.code() != Some(1) {
+        assert!(server.wait(Duration::from_millis(50)).is_none(), "the signal ended it");
+        assert!(asked.elapsed() < Duration::from_secs(20), "nothing was reloaded");
+    }
+}
+
+#[test]
+fn the_demo_names_settings_that_find_its_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let overlay = "[storage]\ndata = \"elsewhere\"\n";
+    let mut server = Server::with_settings(folder.path(), overlay);
+    server.deliver("kept");
+    server.signal(Signal::SIGTERM);
+    server.wait(Duration::from_secs(20)).expect("the server ends by itself");
+    assert!(folder.path().join("elsewhere/store.db").exists());
+    assert_eq!(server.messages(), 1, "without the server");
+}
+
 #[test]
 fn a_data_folder_serves_one_process() {
     let folder = tempfile::tempdir().unwrap();

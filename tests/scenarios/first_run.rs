@@ -63,6 +63,44 @@ fn a_server_is_set_up_and_runs_as_its_own_user() {
     child.wait().unwrap();
 }
 
+/// A mistyped folder must not become a new store that is then found to be in order.
+#[test]
+fn only_init_makes_a_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, config) = (folder.path().join("data"), folder.path().join("gatepost.toml"));
+    let settings = format!(
+        "[server]\nhostname = \"mail.example.org\"\nuser = \"nobody\"\n\
+         [listen]\nsmtp = [\"127.0.0.1:0\"]\npop3s = []\n[storage]\ndata = {data:?}\n"
+    );
+    std::fs::write(&config, settings).unwrap();
+    run("chmod", &["755", &folder.path().to_string_lossy()]);
+    let none = format!("there is no store in {}; gatepost init makes one", data.display());
+    let check = |command: &[&str]| {
+        let output = gatepost(&[&["--config", &config.to_string_lossy()], command].concat());
+        assert_eq!(output.status.code(), Some(1), "{command:?}: {}", text(&output));
+        assert!(text(&output).contains(&none), "{command:?}: {}", text(&output));
+    };
+    let commands: [&[&str]; 4] = [&["fsck"], &["status"], &["account", "list"], &["serve"]];
+    for command in commands {
+        check(command);
+        assert!(!data.exists(), "{command:?} made the data folder");
+    }
+    std::fs::create_dir(&data).unwrap();
+    for command in commands {
+        check(command);
+        assert_eq!(std::fs::read_dir(&data).unwrap().count(), 0, "{command:?} made something");
+    }
+}
+
+#[test]
+fn a_message_that_cannot_be_read_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_string_lossy();
+    let output = gatepost(&["parse", &path]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output).contains(&*path), "{}", text(&output));
+}
+
 #[test]
 fn wrong_settings_are_told_with_place_and_hint() {
     let folder = tempfile::tempdir().unwrap();

@@ -163,6 +163,8 @@ pub struct AccessView {
     pub reason: String,
     /// When it ends.
     pub expires: Option<Timestamp>,
+    /// Whether it has ended: it is listed still, but decides nothing.
+    pub ended: bool,
     /// How often it decided; none where it is written in a file, of which hits are not counted.
     pub hits: Option<i64>,
     /// Where it is written.
@@ -184,6 +186,8 @@ pub struct SubjectView {
     pub text: String,
     /// When it ends.
     pub expires: Option<Timestamp>,
+    /// Whether it has ended: it is listed still, but decides nothing.
+    pub ended: bool,
     /// How often it decided; none where it is written in a file, of which hits are not counted.
     pub hits: Option<i64>,
 }

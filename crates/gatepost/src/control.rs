@@ -36,7 +36,7 @@ fn running(server: &Arc<Server>) -> Running {
             let server = reloading.clone();
             Box::pin(async move {
                 let server = Weak::upgrade(&server).ok_or("the server is ending")?;
-                server.reload_from_file().map_err(|error| format!("{error:#}"))
+                server.reload_from_file().await.map_err(|error| format!("{error:#}"))
             })
         }),
         end_sessions: Box::new(move |account| {

@@ -39,7 +39,7 @@ pub(crate) fn run(global: &Global, args: &InitArgs) -> Result<ExitCode> {
     let hash = policy::password::hash(&password)?;
     let runtime = crate::serve::runtime()?;
     runtime.block_on(async {
-        let store = crate::engine::open(&settings, &global.clock()).await?;
+        let store = crate::engine::make(&settings, &global.clock()).await?;
         if store.directory().domain(&args.domain).is_none() {
             store.add_domain(&args.domain).await?;
         }

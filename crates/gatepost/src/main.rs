@@ -3,6 +3,7 @@
 //! Wiring and command line, nothing else. The only place that knows which database engine stands
 //! behind the store.
 
+mod certificate;
 mod cli;
 mod control;
 mod demo;
@@ -16,6 +17,7 @@ mod output;
 mod parse;
 mod serve;
 mod server;
+mod signals;
 
 use clap::Parser;
 use std::process::ExitCode;

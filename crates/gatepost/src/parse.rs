@@ -25,7 +25,8 @@ pub(crate) fn message(global: &Global, file: &Path) -> Result<ExitCode> {
     let mut builder = IndexBuilder::new();
     let mut window = vec![0; WINDOW];
     loop {
-        let n = input.read(&mut window)?;
+        let n =
+            input.read(&mut window).with_context(|| format!("cannot read {}", file.display()))?;
         let Some(bytes) = window.get(..n).filter(|b| !b.is_empty()) else { break };
         builder.push(bytes);
     }

@@ -5,19 +5,14 @@ use crate::doors::Doors;
 use crate::logging::Recent;
 use crate::offline::problems;
 use crate::server::{Plan, Server};
+use crate::signals::Signals;
 use anyhow::{Context, Result};
 use config::Settings;
-use net::ServerTls;
+use serde_json::json;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::signal::unix::{Signal, SignalKind, signal};
-
-/// How often certificate files are looked at.
-const CERTIFICATE_LOOK: Duration = Duration::from_secs(60);
 
 /// Runs the server until SIGTERM or SIGINT.
 pub(crate) fn run(global: &Global, args: &ServeArgs) -> Result<ExitCode> {
@@ -62,8 +57,10 @@ async fn live(
 ) -> Result<()> {
     // Again, as the user that a reload will read them as; the first time was to tell all faults.
     let (maps, _) = config::load_maps(&settings).map_err(problems)?;
+    // Before the certificate is made: it would make the folder.
+    crate::engine::refuse_none(&settings)?;
     let clock = global.clock();
-    let tls = certificate(&settings)?;
+    let tls = crate::certificate::load(&settings)?;
     let store = crate::engine::open(&settings, &clock).await?;
     let addresses = doors.addresses();
     let file = global.config.clone();
@@ -78,73 +75,14 @@ async fn live(
     };
     let server = Arc::new(Server::start(plan, store, doors)?);
     let control = crate::control::serve(&server, &settings)?;
-    let mut stop = Stop::listen()?;
-    let mut hangup = signal(SignalKind::hangup())?;
+    let mut signals = Signals::listen()?;
     announce(ready, &addresses)?;
-    let watch = tokio::spawn(watch_certificate(Arc::clone(&server)));
-
-    tokio::select! {
-        () = stop.wait() => {}
-        () = async {
-            while hangup.recv().await.is_some() {
-                match server.reload_from_file() {
-                    Ok(done) => tracing::info!("{done}"),
-                    Err(error) => tracing::error!("reload refused, the old settings stay: {error:#}"),
-                }
-            }
-        } => {}
-    }
+    signals.obey(&server).await;
     tracing::info!("stopping: sessions may finish");
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
-    watch.abort();
     server.stop().await;
     control.await?;
     Ok(())
-}
-
-/// The certificate that the settings name, else a self-signed one in the data folder.
-fn certificate(settings: &Settings) -> Result<ServerTls> {
-    let (certificate, key) = certificate_paths(settings);
-    if settings.tls.certificate.is_none() && !certificate.exists() {
-        let folder = settings.storage.data.join("tls");
-        std::fs::create_dir_all(&folder)
-            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
-        net::tls::self_signed(&[settings.server.hostname.to_string()], &certificate, &key)?;
-        tracing::warn!(
-            file = %certificate.display(),
-            "made a self-signed certificate; name a real one under [tls] when you have it"
-        );
-    }
-    Ok(ServerTls::load(&certificate, &key)?)
-}
-
-fn certificate_paths(settings: &Settings) -> (PathBuf, PathBuf) {
-    let folder = settings.storage.data.join("tls");
-    let certificate = settings.tls.certificate.clone();
-    let key = settings.tls.key.clone();
-    (
-        certificate.unwrap_or_else(|| folder.join("certificate.pem")),
-        key.unwrap_or_else(|| folder.join("key.pem")),
-    )
-}
-
-async fn watch_certificate(server: Arc<Server>) {
-    let mut warned = None;
-    loop {
-        match server.tls.reload_if_changed() {
-            Ok(true) => tracing::info!("the certificate was renewed"),
-            Ok(false) => {}
-            Err(error) => tracing::error!(%error, "the new certificate is not used"),
-        }
-        let days = server.inbound.settings.load().tls.warn_before_days;
-        let ends = server.tls.not_after();
-        let span = Duration::from_secs(days * 24 * 3600);
-        if server.tls.expires_within(span, server.clock.now()) && warned != Some(ends) {
-            tracing::warn!(ends = ends.rfc3339(), days, "the certificate ends within these days");
-            warned = Some(ends);
-        }
-        tokio::time::sleep(CERTIFICATE_LOOK).await;
-    }
 }
 
 /// The descriptor that `--ready-fd` names. Through /proc it needs no unsafe hand-over; that path is
@@ -154,40 +92,49 @@ fn ready_file(fd: i32) -> Result<File> {
     opened.with_context(|| format!("--ready-fd {fd} cannot be written"))
 }
 
+/// Each door's first address by its name, and under `doors` all: a door has as many as are listed.
+fn ready_object(addresses: &[(String, String)]) -> serde_json::Value {
+    let mut object = serde_json::Map::new();
+    for (door, address) in addresses {
+        object.entry(door.as_str()).or_insert_with(|| address.as_str().into());
+    }
+    let of = |(door, address): &(String, String)| json!({ "door": door, "address": address });
+    object.insert("doors".to_owned(), addresses.iter().map(of).collect());
+    object.into()
+}
+
 /// Tells systemd and whoever holds the ready descriptor that the doors are open.
 fn announce(ready: Option<File>, addresses: &[(String, String)]) -> Result<()> {
     for (door, address) in addresses {
         tracing::info!(door, address, "open");
     }
     if let Some(mut ready) = ready {
-        let doors: serde_json::Map<_, _> =
-            addresses.iter().map(|(d, a)| (d.clone(), a.clone().into())).collect();
-        let line = format!("{}\n", serde_json::Value::from(doors));
+        let line = format!("{}\n", ready_object(addresses));
         ready.write_all(line.as_bytes()).context("--ready-fd cannot be written")?;
     }
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     Ok(())
 }
 
-/// The signals that end the server. Listened for before anyone is told that it is ready: a signal
-/// that came in between would kill it instead.
-pub(crate) struct Stop {
-    terminate: Signal,
-    interrupt: Signal,
-}
+#[cfg(test)]
+mod tests {
+    use super::ready_object;
+    use serde_json::json;
 
-impl Stop {
-    /// From now on SIGTERM and SIGINT are heard.
-    pub(crate) fn listen() -> Result<Self> {
-        let terminate = signal(SignalKind::terminate())?;
-        Ok(Self { terminate, interrupt: signal(SignalKind::interrupt())? })
-    }
-
-    /// Waits for the first of them.
-    pub(crate) async fn wait(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
+    #[test]
+    fn no_address_of_a_door_is_lost() {
+        let at = |door: &str, address: &str| (door.to_owned(), address.to_owned());
+        let open =
+            [at("smtp", "127.0.0.1:25"), at("smtp", "127.0.0.1:2525"), at("pop3s", "[::1]:995")];
+        let expected = json!({
+            "smtp": "127.0.0.1:25",
+            "pop3s": "[::1]:995",
+            "doors": [
+                { "door": "smtp", "address": "127.0.0.1:25" },
+                { "door": "smtp", "address": "127.0.0.1:2525" },
+                { "door": "pop3s", "address": "[::1]:995" },
+            ],
+        });
+        assert_eq!(ready_object(&open), expected);
     }
 }

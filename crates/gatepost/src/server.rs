@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use arc_swap::ArcSwap;
 use config::{Maps, Problem, Settings};
 use inbound::Inbound;
-use mail::Door;
+use mail::{Door, Secret};
 use net::{Admission, Clock, Drain, DrainHandle, Limits, Listener, ServerTls};
 use pop3::Pop3;
 use std::sync::Arc;
@@ -51,6 +51,10 @@ pub(crate) struct Server {
     pub(crate) admission: Arc<Admission>,
     pub(crate) started: mail::Timestamp,
     read: Read,
+    /// The settings that the server began with: some of them stay until it begins anew.
+    begun: Arc<Settings>,
+    /// Held by who reloads, so that none puts older settings in newer one's place.
+    reloading: tokio::sync::Mutex<()>,
     pub(crate) drained: Drain,
     drain: DrainHandle,
     doors: tokio::sync::Mutex<JoinSet<()>>,
@@ -111,20 +115,30 @@ impl Server {
             admission,
             started,
             read,
+            begun: settings,
+            reloading: tokio::sync::Mutex::default(),
             drained,
             drain,
             doors: tokio::sync::Mutex::new(tasks),
         })
     }
 
-    /// Reads settings, maps and certificate anew; on any error the old ones stay in force.
-    pub(crate) fn reload_from_file(&self) -> Result<String> {
+    /// Reads settings, maps and certificate anew; on any error the old ones stay in force. Tells
+    /// what was changed in vain.
+    pub(crate) async fn reload_from_file(&self) -> Result<String> {
+        let _one = self.reloading.lock().await;
         let (settings, maps, warnings) = (self.read)().map_err(problems)?;
-        let renewed = self.tls.reload_if_changed().context("the certificate")?;
+        let (certificate, key) = crate::certificate::files(&settings, &self.begun.storage.data)?;
+        let renewed = self.tls.reload_from(&certificate, &key).context("the certificate")?;
+        let waiting = waiting(&self.begun, &settings);
+        self.store.set_options(&crate::engine::options(&settings)).await;
         self.reload(settings, maps);
         let mut done = "settings and maps are reloaded".to_owned();
         if renewed {
             done.push_str(", with a new certificate");
+        }
+        for setting in waiting {
+            done.push_str(&format!("\n{setting} changes with a restart"));
         }
         for warning in warnings {
             done.push_str(&format!("\n{warning}"));
@@ -151,6 +165,26 @@ impl Server {
         self.policy.flush();
         self.store.close().await;
     }
+}
+
+/// The settings that are other ones now, but stay as they began until the server begins anew.
+fn waiting(begun: &Settings, now: &Settings) -> Vec<&'static str> {
+    let (one, other) = (&begun.storage.database, &now.storage.database);
+    let database = one.as_ref().map(Secret::expose) != other.as_ref().map(Secret::expose);
+    let settings = [
+        ("server.user", begun.server.user != now.server.user),
+        ("server.admin_socket", begun.server.admin_socket != now.server.admin_socket),
+        ("server.log_format", begun.server.log_format != now.server.log_format),
+        ("listen.smtp", begun.listen.smtp != now.listen.smtp),
+        ("listen.submission", begun.listen.submission != now.listen.submission),
+        ("listen.submissions", begun.listen.submissions != now.listen.submissions),
+        ("listen.pop3", begun.listen.pop3 != now.listen.pop3),
+        ("listen.pop3s", begun.listen.pop3s != now.listen.pop3s),
+        ("listen.backlog", begun.listen.backlog != now.listen.backlog),
+        ("storage.data", begun.storage.data != now.storage.data),
+        ("storage.database", database),
+    ];
+    settings.into_iter().filter(|(_, other)| *other).map(|(name, _)| name).collect()
 }
 
 fn limits(settings: &Settings) -> Limits {

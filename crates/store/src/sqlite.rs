@@ -32,6 +32,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::{broadcast, oneshot};
 
+/// The database's file in the data folder.
+pub const FILE: &str = "store.db";
+
 /// How long a connection waits for another: the longest hold is a restart of the log.
 const BUSY_WAIT: Duration = Duration::from_secs(60);
 /// Bells that a slow listener may be behind.
@@ -73,7 +76,7 @@ impl Sqlite {
     /// [`Error::Locked`] names the process that has the folder; otherwise the disk's or SQLite's.
     pub fn open(data: &Path) -> Result<Arc<dyn Database>, Error> {
         let lock = DataLock::acquire(data)?;
-        let path = data.join("store.db");
+        let path = data.join(FILE);
         make_file(&path)?;
         let committer = connect(&path, COMMITTER_CACHE_KIB)?;
         // What a crash left in the log goes into the database at once, synced: should its last

@@ -16,7 +16,8 @@ pub(super) async fn list(admin: &Admin, paging: &Paging) -> Result<Response, Err
     let snapshot = admin.policy.snapshot();
     let directory = admin.store.directory();
     let file = snapshot.access_file();
-    let stored = directory.access().iter().map(of_store);
+    let now = admin.clock.now();
+    let stored = directory.access().iter().map(|record| of_store(record, now));
     let written = snapshot.maps().access.iter().map(|entry| of_file(&file, entry));
     let entries = page("access", stored.chain(written), paging, order, |view| view)?;
     Ok(Response::AccessEntries(entries))
@@ -62,7 +63,7 @@ pub(super) fn test(admin: &Admin, tag: &str, value: &str) -> Result<Response, Er
     let file = snapshot.access_file();
     let mut written = snapshot.maps().access.iter().map(|entry| of_file(&file, entry));
     let in_file = || written.find(|view| rule.name == format!("access {}", view.origin));
-    let view = record.map(of_store).or_else(in_file);
+    let view = record.map(|record| of_store(record, admin.clock.now())).or_else(in_file);
     // The maps are those that the rule was compiled from; the entry may have ended meanwhile.
     view.map(|view| Response::AccessTest(Some(view)))
         .ok_or_else(|| Error::NotFound(format!("{} is there no more", rule.name)))
@@ -76,7 +77,7 @@ fn order(view: &AccessView) -> String {
     }
 }
 
-fn of_store(record: &AccessRecord) -> AccessView {
+fn of_store(record: &AccessRecord, now: Timestamp) -> AccessView {
     AccessView {
         id: Some(record.id),
         tag: record.tag.clone(),
@@ -84,6 +85,7 @@ fn of_store(record: &AccessRecord) -> AccessView {
         value: record.value.clone(),
         reason: record.reason.clone(),
         expires: record.expires,
+        ended: record.expires.is_some_and(|end| end <= now),
         hits: Some(record.hits),
         origin: "store".to_owned(),
     }
@@ -97,6 +99,7 @@ fn of_file(file: &str, entry: &Entry) -> AccessView {
         value: entry.value.clone(),
         reason: String::new(),
         expires: None,
+        ended: false,
         hits: None,
         origin: format!("{file}:{}", entry.line),
     }

@@ -89,6 +89,7 @@ fn view(admin: &Admin, rule: &Rule) -> SubjectView {
         code: rule.reply.as_ref().map_or(553, |reply| reply.code),
         text: rule.reply.as_ref().map(|reply| reply.text.clone()).unwrap_or_default(),
         expires: rule.expires,
+        ended: rule.expires.is_some_and(|end| end <= admin.clock.now()),
         hits: record.map(|record| record.hits),
     }
 }

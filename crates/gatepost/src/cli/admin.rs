@@ -13,7 +13,9 @@ use ::admin::{Request, Response};
 use anyhow::{Context, Result};
 use base64::Engine as _;
 use mail::Address;
+use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -73,7 +75,11 @@ fn confirmed(question: &str) -> Result<bool> {
 
 /// Writes each message of a mailbox to `UID.eml`, in windows, with a progress bar on a terminal.
 async fn export(link: &mut Link, address: &Address, mailbox: &str, folder: &Path) -> Result<u64> {
-    std::fs::create_dir_all(folder)
+    // Somebody's mail: for whoever runs this alone, under whatever umask.
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
         .with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let bar = indicatif::ProgressBar::new_spinner();
     let mut cursor = None;
@@ -87,7 +93,11 @@ async fn export(link: &mut Link, address: &Address, mailbox: &str, folder: &Path
         };
         for entry in page.rows {
             let path = folder.join(format!("{}.eml", entry.uid));
-            let mut file = std::fs::File::create_new(&path)
+            let mut file = OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&path)
                 .with_context(|| format!("cannot write {}", path.display()))?;
             let mut offset = 0;
             while offset < entry.size {

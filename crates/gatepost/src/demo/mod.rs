@@ -9,6 +9,7 @@ use crate::doors::Doors;
 use crate::logging::Recent;
 use crate::output;
 use crate::server::{Plan, Server};
+use crate::signals::Signals;
 use anyhow::{Context, Result};
 use site::Site;
 use std::process::ExitCode;
@@ -61,7 +62,7 @@ async fn live(
     let doors = Doors::bind(&site.settings)?;
     let (maps, _) = config::load_maps(&site.settings).map_err(crate::offline::problems)?;
     let clock = global.clock();
-    let store = crate::engine::open(&site.settings, &clock).await?;
+    let store = crate::engine::make(&site.settings, &clock).await?;
     site.populate(&store).await?;
     let site = site.with_ports(&doors);
     let plan = Plan {
@@ -76,11 +77,11 @@ async fn live(
     let server = Arc::new(Server::start(plan, Arc::clone(&store), doors)?);
     let control = crate::control::serve(&server, &site.settings)?;
 
-    let mut stop = crate::serve::Stop::listen()?;
+    let mut signals = Signals::listen()?;
 
     if args.quiet {
         output::json_line(&site.json(std::process::id()))?;
-        stop.wait().await;
+        signals.obey(&server).await;
         server.stop().await;
         control.await?;
         return Ok(ExitCode::SUCCESS);
@@ -101,7 +102,7 @@ async fn live(
     }
     if !args.once {
         output::print(&site.card())?;
-        stop.wait().await;
+        signals.obey(&server).await;
     }
     server.stop().await;
     control.await?;

@@ -7,6 +7,9 @@ use config::{Problem, Settings};
 use mail::{Address, Domain, Door};
 use net::ServerTls;
 use serde::{Deserialize, Serialize};
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use store::Store;
 
@@ -50,9 +53,15 @@ pub(crate) struct Site {
     pub(crate) users: Vec<Person>,
     pub(crate) admin: Person,
     pub(crate) certificate: PathBuf,
-    file: PathBuf,
-    overlay: Option<PathBuf>,
+    files: Files,
     ports: Ports,
+}
+
+/// The demo's own settings, and the file that is laid over them.
+#[derive(Clone)]
+struct Files {
+    base: PathBuf,
+    overlay: Option<PathBuf>,
 }
 
 impl Site {
@@ -71,14 +80,18 @@ impl Site {
             net::tls::self_signed(&names, &certificate, &key)
                 .context("the demo's certificate cannot be made")?;
         }
-        let tls = ServerTls::load(&certificate, &key)?;
         let base = base_settings(&data, &certificate, &key);
         let file = folder.join("gatepost.toml");
-        // For the `gatepost` command: --config this file talks to the running demo.
         std::fs::write(&file, &base)
             .with_context(|| format!("{} cannot be written", file.display()))?;
-        let overlay = overlay.map(Path::to_owned);
-        let settings = read(&file, overlay.as_deref()).map_err(crate::offline::problems)?;
+        // Relative paths in it start from its folder.
+        let overlay = overlay.map(std::path::absolute).transpose()?;
+        let files = Files { base: file, overlay };
+        let settings = files.read().map_err(crate::offline::problems)?;
+        files.write_both().map_err(crate::offline::problems)?;
+        // An overlay may name another one.
+        let tls = crate::certificate::load(&settings)?;
+        let certificate = settings.tls.certificate.clone().unwrap_or(certificate);
         let kept = people(&folder.join("demo.json"))?;
         Ok(Self {
             settings,
@@ -86,8 +99,7 @@ impl Site {
             users: kept.users,
             admin: kept.admin,
             certificate,
-            file,
-            overlay,
+            files,
             ports: Ports::default(),
         })
     }
@@ -127,9 +139,15 @@ impl Site {
 
     /// What a reload reads: the demo's own settings and what was laid over them.
     pub(crate) fn reader(&self) -> Read {
-        let (file, overlay) = (self.file.clone(), self.overlay.clone());
+        let files = self.files.clone();
+        let place = |settings: &Settings| (settings.storage.data.clone(), settings.admin_socket());
+        let begun = place(&self.settings);
         Box::new(move || {
-            let settings = read(&file, overlay.as_deref())?;
+            let settings = files.read()?;
+            // Until a restart moves it, the server must be found where it is.
+            if place(&settings) == begun {
+                files.write_both()?;
+            }
             let (maps, warnings) = config::load_maps(&settings)?;
             Ok((settings, maps, warnings))
         })
@@ -183,7 +201,7 @@ impl Site {
             "size_max": self.settings.limits.message_size_max,
             "certificate": self.certificate,
             "data": self.settings.storage.data,
-            "settings": self.file,
+            "settings": self.files.both(),
             "pid": pid,
         })
     }
@@ -209,13 +227,53 @@ impl Site {
     }
 }
 
-fn read(file: &Path, overlay: Option<&Path>) -> Result<Settings, Vec<Problem>> {
-    let text = |path: &Path| {
-        let unread = |error| vec![Problem::error(path, 0, 0, format!("cannot be read: {error}"))];
-        std::fs::read_to_string(path).map_err(unread)
-    };
-    let over = overlay.map(text).transpose()?.unwrap_or_default();
-    Settings::with_overlay((&text(file)?, file), (&over, overlay.unwrap_or(Path::new(""))))
+impl Files {
+    fn read(&self) -> Result<Settings, Vec<Problem>> {
+        let (base, over) = self.texts()?;
+        let Some(overlay) = &self.overlay else { return Settings::from_str(&base, &self.base) };
+        Settings::with_overlay((&base, &self.base), (&over, overlay))
+    }
+
+    /// Writes what both say together.
+    fn write_both(&self) -> Result<(), Vec<Problem>> {
+        let Some(overlay) = &self.overlay else { return Ok(()) };
+        let (base, over) = self.texts()?;
+        let text = Settings::overlaid((&base, &self.base), (&over, overlay))?;
+        let both = self.both();
+        replace(&both, text.expose())
+            .map_err(|error| problem(&both, format!("cannot be written: {error}")))
+    }
+
+    fn texts(&self) -> Result<(String, String), Vec<Problem>> {
+        let text = |path: &Path| {
+            let unread = |error| problem(path, format!("cannot be read: {error}"));
+            std::fs::read_to_string(path).map_err(unread)
+        };
+        let over = self.overlay.as_deref().map(text).transpose()?;
+        Ok((text(&self.base)?, over.unwrap_or_default()))
+    }
+
+    /// For the `gatepost` command: --config this file talks to the running demo, or works on its
+    /// store once it has ended.
+    fn both(&self) -> PathBuf {
+        match self.overlay {
+            Some(_) => self.base.with_file_name("overlaid.toml"),
+            None => self.base.clone(),
+        }
+    }
+}
+
+fn problem(path: &Path, message: String) -> Vec<Problem> {
+    vec![Problem::error(path, 0, 0, message)]
+}
+
+/// Writes a file that may hold a password; who reads it meanwhile finds the old or the new one.
+fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+    let fresh = path.with_extension("new");
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    options.open(&fresh)?.write_all(text.as_bytes())?;
+    std::fs::rename(&fresh, path)
 }
 
 fn base_settings(data: &Path, certificate: &Path, key: &Path) -> String {

@@ -5,7 +5,7 @@ use ::admin::{
     AccessView, AliasReview, CountedView, DomainView, EntryView, Fsck, Page, Response, SubjectView,
     TraceView,
 };
-use mail::{Address, TraceRow};
+use mail::{Address, Timestamp, TraceRow};
 use std::process::ExitCode;
 
 /// What is printed.
@@ -126,7 +126,7 @@ fn access_row(entry: &AccessView) -> Vec<String> {
         format!("{tag}{}", entry.key),
         entry.value.clone(),
         entry.reason.clone(),
-        entry.expires.map(|at| at.rfc3339()).unwrap_or_default(),
+        ends(entry.expires, entry.ended),
         hits(entry.hits),
         entry.origin.clone(),
     ]
@@ -141,9 +141,15 @@ fn subject_row(rule: &SubjectView) -> Vec<String> {
         rule.pattern.clone(),
         rule.code.to_string(),
         rule.text.clone(),
-        rule.expires.map(|at| at.rfc3339()).unwrap_or_default(),
+        ends(rule.expires, rule.ended),
         hits(rule.hits),
     ]
+}
+
+/// Blank for what never ends; what has ended must not look as if it still decided.
+fn ends(expires: Option<Timestamp>, ended: bool) -> String {
+    let mark = if ended { " (ended)" } else { "" };
+    expires.map(|at| format!("{}{mark}", at.rfc3339())).unwrap_or_default()
 }
 
 /// Blank where they are not counted.
@@ -295,6 +301,7 @@ mod tests {
             value: "REJECT".to_owned(),
             reason: String::new(),
             expires: None,
+            ended: false,
             hits,
             origin: "access:12".to_owned(),
         };
