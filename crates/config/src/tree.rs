@@ -108,8 +108,8 @@ impl Node {
         }
     }
 
-    /// These sections as TOML that says the same wherever it stands: a value of which `is_path` says
-    /// so, by section and key, no longer starts from the folder of its file.
+    /// These sections as TOML that says the same wherever it stands: a value that `is_path`, asked
+    /// by section and key, takes for a path no longer starts from the folder of its file.
     pub(crate) fn to_toml(&self, is_path: impl Fn(&str, &str) -> bool) -> String {
         let mut text = String::new();
         let Value::Table(sections) = &self.value else { return text };
