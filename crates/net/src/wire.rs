@@ -9,7 +9,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 const READ_BULK: usize = 64 * 1024;
 /// Bytes asked for while commands come.
 const READ_COMMANDS: usize = 4 * 1024;
-/// What a long wait holds, enough for a command: idle sessions must be small (10 KiB each in all).
+/// What a wait for a command holds until one is longer: idle sessions must be small (10 KiB each in
+/// all), and a larger buffer leaves a hole in memory when it is given back.
 const READ_IDLE: usize = 256;
 
 /// What a wait for the peer ended in.
@@ -37,7 +38,7 @@ pub struct Wire {
 impl Wire {
     /// A wire on which nothing has been heard.
     pub fn new(stream: Stream) -> Self {
-        Self { stream, buffer: Vec::new(), room: READ_COMMANDS }
+        Self { stream, buffer: Vec::new(), room: READ_IDLE }
     }
 
     /// The bytes that the last [`Wire::hear`] brought.
@@ -48,16 +49,22 @@ impl Wire {
     /// Waits for bytes until `deadline`, or until the drain if one is given; `bulk` reads in large
     /// pieces. Safe to drop at any await: no byte is lost.
     pub async fn hear(&mut self, deadline: Instant, bulk: bool, drain: Option<&Drain>) -> Heard {
-        let want = if bulk { READ_BULK } else { READ_COMMANDS };
+        let (least, most) =
+            if bulk { (READ_COMMANDS, READ_BULK) } else { (READ_IDLE, READ_COMMANDS) };
+        let room = self.room.clamp(least, most);
         self.buffer.clear();
-        self.buffer.reserve(want.min(self.room));
-        self.room = want;
+        self.buffer.reserve(room);
         let read = self.stream.read_buf(&mut self.buffer);
         let read = tokio::time::timeout_at(deadline.into(), read);
-        let read = async {
+        let next = &mut self.room;
+        let read = async move {
             match read.await {
                 Err(_) => Heard::Late,
-                Ok(Ok(n)) if n > 0 => Heard::Bytes,
+                Ok(Ok(n)) if n > 0 => {
+                    // There may be more where this came from.
+                    *next = if n >= room { READ_BULK } else { room };
+                    Heard::Bytes
+                }
                 Ok(_) => Heard::End,
             }
         };
