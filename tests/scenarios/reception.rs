@@ -131,6 +131,10 @@ fn a_quota_holds_for_what_is_announced_and_for_what_comes() {
     let lines = "0123456789012345678901234567890123456789\r\n".repeat(70);
     let unannounced = talk.send_message(small, &format!("Subject: x\r\n\r\n{lines}"));
     assert!(unannounced.starts_with("452 4.2.2"), "{unannounced}");
+    let rows = server.admin(&["trace", small])["value"]["rows"].clone();
+    let told = rows.as_array().unwrap().iter().filter(|row| row["reason"] == "mailbox_full");
+    let events: Vec<_> = told.map(|row| row["event"].as_str().unwrap()).collect();
+    assert_eq!(events, ["recipient", "message"], "both refusals are in the trace");
     assert!(talk.send_message(small, "Subject: x\r\n\r\nfits\r\n").starts_with("250 "));
 }
 

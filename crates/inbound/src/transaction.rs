@@ -54,26 +54,13 @@ impl Transaction {
 
     /// The client or the sender is one whose mail a rule discards: told yes, and nothing is kept.
     pub(crate) fn discard(&mut self, refusal: &Refusal) {
-        self.findings.push(Finding {
-            stage: STAGE,
-            rule: refusal.rule.clone(),
-            reason: refusal.reason,
-            score: 0.0,
-            detail: refusal.detail.clone(),
-            suggestion: Suggestion::Discard,
-        });
+        self.findings.push(session_finding(refusal, Suggestion::Discard));
     }
 
     /// A fact that the machine saw in the message.
     pub(crate) fn remark(&mut self, reason: Reason, detail: &str) {
-        self.findings.push(Finding {
-            stage: STAGE,
-            rule: format!("smtp {reason}"),
-            reason,
-            score: 0.0,
-            detail: detail.to_owned(),
-            suggestion: Suggestion::Note,
-        });
+        let seen = Refusal::new(reason).rule(format!("smtp {reason}")).detail(detail);
+        self.findings.push(session_finding(&seen, Suggestion::Note));
     }
 
     /// The sender, for the trace.
@@ -141,12 +128,10 @@ impl Transaction {
         for from in index.from() {
             findings.extend(self.snapshot.header_from(peer, &from));
         }
-        // What was announced was looked at before; what came may be more, or others were faster.
-        if let Some(refusal) =
-            inbound.policy.no_room(&self.snapshot, &self.recipients, index.size).await
-        {
-            return Outcome::Later(refusal);
-        }
+        // What was announced was looked at before; what came may be more, or others were faster. A
+        // finding like any other, so that intake writes it down.
+        let no_room = inbound.policy.no_room(&self.snapshot, &self.recipients, index.size).await;
+        findings.extend(no_room.map(|refusal| session_finding(&refusal, Suggestion::Later)));
         let body = match content.incoming.seal().await {
             Ok(body) => body,
             Err(error) => return filter::intake::not_kept(&error),
@@ -169,5 +154,16 @@ impl Transaction {
             findings,
         )
         .await
+    }
+}
+
+fn session_finding(why: &Refusal, suggestion: Suggestion) -> Finding {
+    Finding {
+        stage: STAGE,
+        rule: why.rule.clone(),
+        reason: why.reason,
+        score: 0.0,
+        detail: why.detail.clone(),
+        suggestion,
     }
 }
