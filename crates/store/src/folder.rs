@@ -5,7 +5,7 @@
 //!   lock           the holder's process id; locked while a process has the folder
 //!   store.db       SQLite (with -wal and -shm), where that is the engine
 //!   incoming/      bodies being received; emptied at every start
-//!   blobs/xx/ID    bodies above 64 KiB, one file each
+//!   blobs/xx/ID    bodies above 256 KiB, one file each
 //!   ballast        room that is given back when the disk is full
 //! ```
 

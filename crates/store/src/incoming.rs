@@ -1,4 +1,5 @@
-//! A body while it is received, and after: in memory while small, in a file above that.
+//! A body while it is received, and after: in memory and then the database up to 256 KiB,
+//! in a file above that.
 
 use crate::Error;
 use bytes::Bytes;
@@ -10,10 +11,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// What a body may take of the memory while it is received.
-const MEMORY_MAX: usize = 256 * 1024;
-/// The largest body that is kept in the database; a larger one is a file.
-pub(crate) const INLINE_MAX: u64 = 64 * 1024;
+/// The largest body that is held in memory while it is received, and kept in the database; a larger
+/// one is a file. A file costs two syncs of its own, a row shares those of its batch.
+pub(crate) const INLINE_MAX: usize = 256 * 1024;
 /// The largest window that is read at once.
 pub(crate) const WINDOW_MAX: usize = 256 * 1024;
 
@@ -80,7 +80,7 @@ impl Incoming {
         }
         self.buffer.extend_from_slice(bytes);
         self.size += bytes.len() as u64;
-        if self.buffer.len() < MEMORY_MAX {
+        if self.buffer.len() <= INLINE_MAX {
             return Ok(());
         }
         self.spill(false).await
@@ -104,7 +104,7 @@ impl Incoming {
         if self.broken {
             return Err(Error::Unavailable("the body was lost by an earlier error".to_owned()));
         }
-        if self.size > INLINE_MAX {
+        if self.spilled.is_some() {
             self.spill(true).await?;
         }
         Ok(Body(Arc::new(match self.spilled {
@@ -156,11 +156,11 @@ impl Body {
     /// A body from bytes at hand: our own mail, imports, tests.
     ///
     /// # Errors
-    /// [`Error::Invalid`] above 64 KiB: such a body goes through [`Incoming`].
+    /// [`Error::Invalid`] above 256 KiB: such a body goes through [`Incoming`].
     pub fn from_bytes(bytes: impl Into<Bytes>) -> Result<Self, Error> {
         let bytes = bytes.into();
-        if bytes.len() as u64 > INLINE_MAX {
-            return Err(Error::Invalid("a body in memory has at most 64 KiB".to_owned()));
+        if bytes.len() > INLINE_MAX {
+            return Err(Error::Invalid("a body in memory has at most 256 KiB".to_owned()));
         }
         Ok(Self(Arc::new(Kept::Memory(bytes))))
     }

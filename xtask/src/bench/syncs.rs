@@ -23,7 +23,8 @@ pub(super) struct Syncs {
 /// Messages of one measurement.
 const MESSAGES: usize = 400;
 
-/// Postfix and Gatepost at 1, 10 and 50 sessions; Gatepost also with slow syncs and large bodies.
+/// Postfix and Gatepost at 1, 10 and 50 sessions; Gatepost also with slow syncs, with bodies above
+/// 64 KiB, and with those that are files.
 pub(super) fn measure(folder: &Path, binary: &Path) -> Result<Vec<Syncs>> {
     let cell = |size, sessions| Cell { size, sessions, recipients: 1, keep: false };
     let mut found = Vec::new();
@@ -41,6 +42,7 @@ pub(super) fn measure(folder: &Path, binary: &Path) -> Result<Vec<Syncs>> {
             found.push(count(&peer, &cell(1024, 10), 5)?);
             found.push(count(&peer, &cell(1024, 50), 5)?);
             found.push(count(&peer, &cell(100 << 10, 10), 0)?);
+            found.push(count(&peer, &cell(1 << 20, 10), 0)?);
         }
     }
     for row in &found {

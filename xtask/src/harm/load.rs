@@ -35,7 +35,7 @@ pub(super) struct Plan {
     pub(super) sessions: usize,
     /// For each session; it may be cut short.
     pub(super) messages: usize,
-    /// The share of messages above 64 KiB, in percent.
+    /// The share of messages above 256 KiB, whose bodies are files, in percent.
     pub(super) large_percent: u64,
 }
 
@@ -150,7 +150,8 @@ impl Session {
     /// A message that shows a missing, doubled or foreign piece by its digest.
     fn body(&mut self, marker: &str) -> Vec<u8> {
         let size = match self.random.below(100) {
-            n if n < self.plan.large_percent => 66_000 + self.random.below(100_000),
+            n if n < self.plan.large_percent => 270_000 + self.random.below(200_000),
+            n if n < self.plan.large_percent + 3 => 60_000 + self.random.below(200_000),
             n if n < 40 => 4_000 + self.random.below(40_000),
             _ => 200 + self.random.below(2_000),
         };

@@ -8,8 +8,9 @@ use bytes::Bytes;
 use mail::{AccountId, Verdict};
 use std::sync::Arc;
 
-/// Sizes of bodies around every change of place.
-const SIZES: [u64; 6] = [0, 1, INLINE_MAX, INLINE_MAX + 1, 256 * 1024 + 1, 1_000_003];
+const MAX: u64 = INLINE_MAX as u64;
+/// Sizes of bodies around the change of place, and far from it.
+const SIZES: [u64; 7] = [0, 1, 70_001, MAX - 1, MAX, MAX + 1, 1_000_003];
 
 pub(super) async fn run(ground: &Ground<'_>) -> Result<(), Failure> {
     let store = ground.store().await?;
