@@ -80,7 +80,7 @@ fn notify_socket(path: &Path) -> UnixDatagram {
 
 #[test]
 fn the_unit_is_hardened_and_read_without_complaint() {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/check.sh");
+    let script = tests::root().join("packaging/check.sh");
     let output = run("sh", &[&script.to_string_lossy()]);
     assert!(output.status.success(), "{}", text(&output));
 }

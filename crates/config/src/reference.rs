@@ -74,11 +74,9 @@ fn paragraph(doc: &str) -> String {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
-    use std::path::Path;
-
     #[test]
     fn the_manual_says_what_the_code_does() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/settings.md");
+        let path = tests::root().join("docs/settings.md");
         if std::env::var_os("UPDATE").is_some() {
             std::fs::write(&path, super::reference()).unwrap();
         }

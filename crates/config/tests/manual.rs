@@ -20,7 +20,7 @@ and this page.
 ";
 
 fn docs() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs")
+    tests::root().join("docs")
 }
 
 /// Every page with its text.

@@ -38,8 +38,8 @@ pub async fn take(
     known: Vec<Finding>,
 ) -> Outcome {
     let now = clock.now();
-    let id = match store.ids(1).await {
-        Ok(ids) => MessageId(ids.start),
+    let id = match store.message_id(&body).await {
+        Ok(id) => id,
         Err(error) => return not_kept(&error),
     };
     let mail = Mail { id, envelope: &envelope, index: &index, body: &body };

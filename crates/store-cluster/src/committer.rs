@@ -6,11 +6,9 @@
 use crate::batch::{self, Answer, Broken};
 use crate::link::Link;
 use crate::postgres::Shared;
-use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Error, Write};
+use store::{Error, NewName, Write};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 /// Bytes in one transaction: what it has to send again when it is retried.
@@ -38,7 +36,7 @@ pub(crate) type Queue = Arc<Mutex<mpsc::Receiver<Job>>>;
 /// Commits until the queue is closed and empty.
 pub(crate) async fn run(queue: Queue, link: Link, shared: Arc<Shared>) {
     while let Some(jobs) = take(&queue).await {
-        let jobs = sync_folders(jobs, &shared).await;
+        let jobs = settle_names(jobs, &shared).await;
         let writes: Vec<&Write> = jobs.iter().map(|job| &job.write).collect();
         let outcome = commit(&link, &writes).await;
         shared.count(&writes, &outcome, jobs.iter().filter(|job| job.answer.is_none()).count());
@@ -102,27 +100,17 @@ async fn commit(link: &Link, writes: &[&Write]) -> Result<Vec<Answer>, Error> {
     }
 }
 
-/// Brings the entries of folders to stable storage, each folder once. Who needs one that cannot be
-/// synced is answered here and leaves the batch.
-async fn sync_folders(jobs: Vec<Job>, shared: &Shared) -> Vec<Job> {
-    let folders: BTreeSet<PathBuf> =
-        jobs.iter().flat_map(|job| &job.write.sync_dirs).cloned().collect();
-    if folders.is_empty() {
+/// Brings the names of new files to stable storage. Who needs one that cannot be is answered here
+/// and leaves the batch.
+async fn settle_names(jobs: Vec<Job>, shared: &Shared) -> Vec<Job> {
+    let names: Vec<Vec<NewName>> = jobs.iter().map(|job| job.write.new_names.clone()).collect();
+    if names.iter().all(Vec::is_empty) {
         return jobs;
     }
-    let sync = move || -> Vec<(PathBuf, Error)> {
-        let sync = |folder: &PathBuf| std::fs::File::open(folder)?.sync_all();
-        folders
-            .into_iter()
-            .filter_map(|folder| {
-                let error = sync(&folder).err()?;
-                let error = Error::io(&format!("syncing {}", folder.display()), &error);
-                Some((folder, error))
-            })
-            .collect()
-    };
-    let failed = match tokio::task::spawn_blocking(sync).await {
-        Ok(failed) => failed,
+    let settle = |names: Vec<NewName>| names.iter().try_for_each(NewName::settle);
+    let settle = move || names.into_iter().map(settle).collect::<Vec<Result<(), Error>>>();
+    let settled = match tokio::task::spawn_blocking(settle).await {
+        Ok(settled) => settled,
         Err(error) => {
             // A panic in there is a bug; nothing may be acknowledged after it.
             let error = Error::Unavailable(format!("syncing folders: {error}"));
@@ -130,11 +118,12 @@ async fn sync_folders(jobs: Vec<Job>, shared: &Shared) -> Vec<Job> {
             return Vec::new();
         }
     };
-    let (spoilt, sound): (Vec<Job>, Vec<Job>) = jobs
-        .into_iter()
-        .partition(|job| failed.iter().any(|(folder, _)| job.write.sync_dirs.contains(folder)));
-    if let Some((_, error)) = failed.into_iter().next() {
-        answer(spoilt, Err(error), shared);
+    let mut sound = Vec::with_capacity(jobs.len());
+    for (job, settled) in jobs.into_iter().zip(settled) {
+        match settled {
+            Ok(()) => sound.push(job),
+            Err(error) => answer(vec![job], Err(error), shared),
+        }
     }
     sound
 }

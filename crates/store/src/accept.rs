@@ -60,19 +60,17 @@ impl Store {
         let numbered = self.numbered(ids).await?;
         let mut ids = numbered.ids.clone();
         let id = acceptance.message.0;
-        let is_file = !plan.mailboxes.is_empty() && acceptance.body.inline().is_none();
-        if is_file {
-            acceptance.body.move_to(self.folder.blob(id)).await?;
-        }
         let entries = ids.start..ids.start + plan.mailboxes.len() as i64;
         ids.start = entries.end;
         let mut write = self.acceptance(&acceptance, &plan, entries);
-        if is_file {
-            write.sync_dirs.push(self.folder.blob_folder(id));
+        let file = acceptance.body.file().filter(|_| !plan.mailboxes.is_empty());
+        if let Some(file) = file {
+            write.new_names.push(file.name.clone());
+            file.keep();
         }
         write_rows(&mut write, self.organisation, self.node, ids, acceptance.trace);
         let result = self.db.write(write).await.map(drop);
-        if is_file && matches!(result, Err(Error::Conflict { .. })) {
+        if file.is_some() && matches!(result, Err(Error::Conflict { .. })) {
             // Nothing refers to it for certain. After other errors the next start looks.
             self.remove_blob(id).await;
         }
@@ -192,6 +190,9 @@ impl Plan {
     fn of(acceptance: &Acceptance) -> Result<Self, Error> {
         let invalid = |text: &str| Error::Invalid(text.to_owned());
         let verdicts = &acceptance.judgement.verdicts;
+        if acceptance.body.file().is_some_and(|file| file.id != acceptance.message.0) {
+            return Err(invalid("a message whose body is a file bears the number of that file"));
+        }
         if verdicts.is_empty() || verdicts.len() != acceptance.envelope.recipients.len() {
             return Err(invalid("a message has one verdict for each recipient"));
         }

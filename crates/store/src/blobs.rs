@@ -2,7 +2,6 @@
 
 use crate::columns::Columns;
 use crate::database::{Expect, Write};
-use crate::folder::DataFolder;
 use crate::incoming::blocking;
 use crate::mailbox::PLACE_FILE;
 use crate::{Error, Store};
@@ -11,17 +10,6 @@ use std::path::PathBuf;
 
 /// Bodies that one write frees.
 const BODIES_AT_ONCE: i64 = 100;
-
-/// Removes what an earlier process was receiving when it ended.
-pub(crate) fn empty_incoming(folder: &DataFolder) -> Result<(), Error> {
-    let incoming = folder.incoming();
-    let failed = |e: &std::io::Error| Error::io("cannot empty the folder incoming", e);
-    for file in std::fs::read_dir(&incoming).map_err(|e| failed(&e))? {
-        let path = file.map_err(|e| failed(&e))?.path();
-        std::fs::remove_file(path).map_err(|e| failed(&e))?;
-    }
-    Ok(())
-}
 
 impl Store {
     /// Frees some bodies that no entry shows any more; `true` if more are left.
@@ -79,7 +67,7 @@ impl Store {
     }
 
     /// Removes the files of one folder that no message refers to and that an earlier process left
-    /// there. Those of this process may be on their way into a commit.
+    /// there. Those of this process may be still received, or on their way into a commit.
     pub(crate) async fn sweep_blobs(&self, folder: PathBuf) -> Result<(), Error> {
         for message in blocking(move || names(folder)).await?? {
             if message >= self.first_id {

@@ -7,11 +7,10 @@
 //! substituted by each engine in its own file. Nothing outside this crate and `store-cluster`
 //! sees SQL.
 
-use crate::Error;
+use crate::{Error, NewName};
 use bytes::Bytes;
 use mail::MailboxId;
 use std::future::Future;
-use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Instant;
 use tokio::sync::broadcast;
@@ -67,9 +66,8 @@ pub enum Expect {
 pub struct Write {
     /// The statements, in order.
     pub statements: Vec<Statement>,
-    /// Folders whose entries must be on stable storage before the commit; an engine syncs each
-    /// once for a batch.
-    pub sync_dirs: Vec<PathBuf>,
+    /// Names that must be on stable storage before the commit: the engine settles each.
+    pub new_names: Vec<NewName>,
     /// What to ring once the write is durable.
     pub bells: Vec<Bell>,
 }

@@ -4,17 +4,18 @@
 //! data/            0700
 //!   lock           the holder's process id; locked while a process has the folder
 //!   store.db       SQLite (with -wal and -shm), where that is the engine
-//!   incoming/      bodies being received; emptied at every start
-//!   blobs/xx/ID    bodies above 256 KiB, one file each
+//!   blobs/xx/ID    bodies above 256 KiB, one file each from their beginning on
 //!   ballast        room that is given back when the disk is full
 //! ```
 
-use crate::Error;
+use crate::naming::NamedFolder;
+use crate::{Error, NewName};
 use nix::fcntl::{Flock, FlockArg};
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// How many folders the blobs are spread over.
 const BLOB_FOLDERS: i64 = 256;
@@ -31,6 +32,7 @@ pub struct DataLock {
 #[derive(Debug, Clone)]
 pub(crate) struct DataFolder {
     root: PathBuf,
+    blobs: Arc<[Arc<NamedFolder>]>,
 }
 
 impl DataLock {
@@ -79,25 +81,22 @@ fn held_by(mut file: File, data: &Path) -> String {
 impl DataFolder {
     /// Makes what is missing and puts the new entries on stable storage.
     pub(crate) fn prepare(root: &Path) -> Result<Self, Error> {
-        let folder = Self { root: root.to_owned() };
         make_folder(root)?;
-        make_folder(&folder.incoming())?;
-        let blobs = root.join("blobs");
-        make_folder(&blobs)?;
+        let within = root.join("blobs");
+        make_folder(&within)?;
+        let mut blobs = Vec::new();
         for n in 0..BLOB_FOLDERS {
-            make_folder(&folder.blob_folder(n * IDS_IN_A_ROW))?;
+            let path = within.join(format!("{n:02x}"));
+            make_folder(&path)?;
+            blobs.push(NamedFolder::new(path));
         }
-        sync_folder(&blobs)?;
+        sync_folder(&within)?;
         sync_folder(root)?;
-        Ok(folder)
+        Ok(Self { root: root.to_owned(), blobs: blobs.into() })
     }
 
     pub(crate) fn root(&self) -> &Path {
         &self.root
-    }
-
-    pub(crate) fn incoming(&self) -> PathBuf {
-        self.root.join("incoming")
     }
 
     pub(crate) fn ballast(&self) -> PathBuf {
@@ -106,19 +105,33 @@ impl DataFolder {
 
     /// Where the blob of a message lies.
     pub(crate) fn blob(&self, message: i64) -> PathBuf {
-        self.blob_folder(message).join(message.to_string())
+        let folder = format!("{:02x}", blob_folder(message));
+        self.root.join("blobs").join(folder).join(message.to_string())
     }
 
-    /// The folder of a message's blob.
-    pub(crate) fn blob_folder(&self, message: i64) -> PathBuf {
-        let n = message.div_euclid(IDS_IN_A_ROW).rem_euclid(BLOB_FOLDERS);
-        self.root.join("blobs").join(format!("{n:02x}"))
+    /// Makes the file of a message's blob, open for reading and writing (0600), and its name.
+    pub(crate) fn make_blob(&self, message: i64) -> std::io::Result<(File, NewName)> {
+        let folder = self.blobs.get(blob_folder(message)).ok_or(ErrorKind::NotFound)?;
+        // Whatever bears the name already belongs to no message: no number is given out twice.
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(self.blob(message))?;
+        Ok((file, folder.made()))
     }
 
     /// Every folder that blobs lie in.
     pub(crate) fn blob_folders(&self) -> impl Iterator<Item = PathBuf> + '_ {
-        (0..BLOB_FOLDERS).map(|n| self.blob_folder(n * IDS_IN_A_ROW))
+        self.blobs.iter().map(|folder| folder.path().to_owned())
     }
+}
+
+/// Which of the folders has a message's blob.
+fn blob_folder(message: i64) -> usize {
+    message.div_euclid(IDS_IN_A_ROW).rem_euclid(BLOB_FOLDERS) as usize
 }
 
 /// Makes a folder (0700) unless it is there.
@@ -162,8 +175,9 @@ mod tests {
     fn neighbours_share_a_folder() {
         let dir = tempfile::tempdir().unwrap();
         let folder = DataFolder::prepare(dir.path()).unwrap();
-        assert_eq!(folder.blob_folder(4096), folder.blob_folder(8191));
-        assert_ne!(folder.blob_folder(4096), folder.blob_folder(8192));
+        let of = |message| folder.blob(message).parent().map(std::path::Path::to_owned);
+        assert_eq!(of(4096), of(8191));
+        assert_ne!(of(4096), of(8192));
         assert_eq!(folder.blob_folders().filter(|f| f.is_dir()).count(), 256);
     }
 }

@@ -1,15 +1,17 @@
-//! A body while it is received, and after: in memory and then the database up to 256 KiB,
-//! in a file above that.
+//! A body while it is received, and after: up to 256 KiB in memory and then in the database, above
+//! that in a file.
 
-use crate::Error;
+use crate::folder::DataFolder;
+use crate::{Error, NewName, Store};
 use bytes::Bytes;
-use std::fs::{File, OpenOptions};
+use mail::Id;
+use std::fs::File;
 use std::io::Write;
 use std::ops::Range;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The largest body that is held in memory while it is received, and kept in the database; a larger
 /// one is a file. A file costs two syncs of its own, a row shares those of its batch.
@@ -17,13 +19,10 @@ pub(crate) const INLINE_MAX: usize = 256 * 1024;
 /// The largest window that is read at once.
 pub(crate) const WINDOW_MAX: usize = 256 * 1024;
 
-/// Numbers the files under `incoming/` of this process; the folder is emptied at every start.
-static NEXT_FILE: AtomicU64 = AtomicU64::new(0);
-
 /// A body being received. Dropping it drops what was received.
 #[derive(Debug)]
 pub struct Incoming {
-    folder: PathBuf,
+    store: Arc<Store>,
     buffer: Vec<u8>,
     spilled: Option<Spilled>,
     size: u64,
@@ -41,17 +40,22 @@ enum Kept {
     File(Spilled, u64),
 }
 
-/// A file that is removed when it is dropped, unless it has been moved to its place.
+/// A body's file. It bears the name that it will have for good from its beginning: a sync of the
+/// folder for any message then serves all that are received meanwhile. It is removed when this is
+/// dropped, unless a commit was to refer to it.
 #[derive(Debug)]
-struct Spilled {
+pub(crate) struct Spilled {
     file: Arc<File>,
+    /// The number of its message.
+    pub(crate) id: Id,
+    pub(crate) name: NewName,
     path: PathBuf,
-    moved: AtomicBool,
+    kept: AtomicBool,
 }
 
 impl Drop for Spilled {
     fn drop(&mut self) {
-        if self.moved.load(Ordering::Relaxed) {
+        if self.kept.load(Ordering::Relaxed) {
             return;
         }
         let path = std::mem::take(&mut self.path);
@@ -66,8 +70,8 @@ impl Drop for Spilled {
 }
 
 impl Incoming {
-    pub(crate) fn new(folder: PathBuf) -> Self {
-        Self { folder, buffer: Vec::new(), spilled: None, size: 0, broken: false }
+    pub(crate) fn new(store: Arc<Store>) -> Self {
+        Self { store, buffer: Vec::new(), spilled: None, size: 0, broken: false }
     }
 
     /// Takes the next bytes. Above 256 KiB in memory they go to a file.
@@ -121,10 +125,13 @@ impl Incoming {
     async fn spill(&mut self, sync: bool) -> Result<(), Error> {
         self.broken = true;
         let buffer = std::mem::take(&mut self.buffer);
-        let spilled = self.spilled.take();
-        let folder = self.folder.clone();
+        let spilled = match self.spilled.take() {
+            Some(spilled) => Ok(spilled),
+            None => Err(self.store.ids(1).await?.start),
+        };
+        let folder = self.store.folder.clone();
         let work = move || -> std::io::Result<(Spilled, Vec<u8>)> {
-            let spilled = spilled.map_or_else(|| Spilled::create(&folder), Ok)?;
+            let spilled = spilled.or_else(|id| Spilled::create(&folder, id))?;
             let mut file: &File = &spilled.file;
             file.write_all(&buffer)?;
             if sync {
@@ -144,11 +151,16 @@ impl Incoming {
 }
 
 impl Spilled {
-    fn create(folder: &Path) -> std::io::Result<Self> {
-        let path = folder.join(NEXT_FILE.fetch_add(1, Ordering::Relaxed).to_string());
-        let file =
-            OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
-        Ok(Self { file: Arc::new(file), path, moved: AtomicBool::new(false) })
+    fn create(folder: &DataFolder, id: Id) -> std::io::Result<Self> {
+        let (file, name) = folder.make_blob(id)?;
+        let (file, path) = (Arc::new(file), folder.blob(id));
+        Ok(Self { file, id, name, path, kept: AtomicBool::new(false) })
+    }
+
+    /// The file stays, whatever becomes of the commit that is to refer to it: who cannot know
+    /// leaves it to the next start.
+    pub(crate) fn keep(&self) {
+        self.kept.store(true, Ordering::Relaxed);
     }
 }
 
@@ -203,15 +215,12 @@ impl Body {
         }
     }
 
-    /// Gives the file its name for good. The folder is not synced yet.
-    pub(crate) async fn move_to(&self, place: PathBuf) -> Result<(), Error> {
-        let Kept::File(spilled, _) = &*self.0 else { return Ok(()) };
-        let from = spilled.path.clone();
-        blocking(move || std::fs::rename(from, place))
-            .await?
-            .map_err(|e| Error::io("cannot give a body its place among the blobs", &e))?;
-        spilled.moved.store(true, Ordering::Relaxed);
-        Ok(())
+    /// Its file, if it is kept in one.
+    pub(crate) fn file(&self) -> Option<&Spilled> {
+        match &*self.0 {
+            Kept::Memory(_) => None,
+            Kept::File(spilled, _) => Some(spilled),
+        }
     }
 }
 

@@ -6,9 +6,9 @@ use crate::folder::{DataFolder, DataLock};
 use crate::ids::Ids;
 use crate::in_flight::{InFlight, Numbered};
 use crate::trace::Notes;
-use crate::{Directory, Error, Incoming};
+use crate::{Body, Directory, Error, Incoming};
 use arc_swap::ArcSwap;
-use mail::Id;
+use mail::{Id, MessageId};
 use net::Clock;
 use std::ops::Range;
 use std::path::Path;
@@ -103,8 +103,8 @@ impl Store {
         Self::open_with(db, data, clock, node, StoreOptions::default()).await
     }
 
-    /// Opens the store: brings the schema up to date, empties `incoming/`, loads the directory
-    /// and starts the housekeeper. `node` names this machine in what it writes.
+    /// Opens the store: brings the schema up to date, loads the directory and starts the housekeeper.
+    /// `node` names this machine in what it writes.
     ///
     /// # Errors
     /// [`Error::Locked`] if another process has the data folder, [`Error::TooNew`] if a newer
@@ -121,7 +121,6 @@ impl Store {
         let (lock, folder) = crate::incoming::blocking(move || {
             let lock = if takes_lock { Some(DataLock::acquire(&data)?) } else { None };
             let folder = DataFolder::prepare(&data)?;
-            crate::blobs::empty_incoming(&folder)?;
             Ok::<_, Error>((lock, folder))
         })
         .await??;
@@ -234,8 +233,20 @@ impl Store {
     }
 
     /// A body about to be received.
-    pub fn incoming(&self) -> Incoming {
-        Incoming::new(self.folder.incoming())
+    pub fn incoming(self: &Arc<Self>) -> Incoming {
+        Incoming::new(Arc::clone(self))
+    }
+
+    /// The number of a message about to be judged. A body that is a file has had its number since
+    /// it became one, and a message is kept under that of its body.
+    ///
+    /// # Errors
+    /// See [`Store::ids`].
+    pub async fn message_id(&self, body: &Body) -> Result<MessageId, Error> {
+        match body.file() {
+            Some(file) => Ok(MessageId(file.id)),
+            None => Ok(MessageId(self.ids(1).await?.start)),
+        }
     }
 
     /// Whether the disk has room for new mail, by [`StoreOptions`]. Looked at every second.

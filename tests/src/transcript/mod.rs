@@ -21,7 +21,7 @@
 //! `SEED=n` takes it again): the same must result. `UPDATE=1` rewrites the `S:`, `!` and `=` lines;
 //! read the difference before you believe it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 mod format;
 mod replay;
@@ -69,7 +69,7 @@ pub enum Next {
 /// # Panics
 /// With all that went wrong, or if there are fewer than `least` conversations.
 pub fn replay<C: Conversation>(folder: &str, least: usize) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("sessions").join(folder);
+    let folder = crate::root().join("tests/sessions").join(folder);
     let entries = std::fs::read_dir(folder).expect("the folder of transcripts is there");
     let mut files: Vec<PathBuf> = entries
         .map(|entry| entry.expect("a readable folder").path())

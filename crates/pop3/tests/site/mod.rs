@@ -3,8 +3,8 @@
 
 use config::{Maps, Settings};
 use mail::{
-    AccountId, Address, BodyKind, Door, Envelope, Judgement, MailboxId, MessageId, Origin, Peer,
-    Permit, Placement, Reason, Recipient, Rendition, ReversePath, SessionId, Target, Verdict,
+    AccountId, Address, BodyKind, Door, Envelope, Judgement, MailboxId, Origin, Peer, Permit,
+    Placement, Reason, Recipient, Rendition, ReversePath, SessionId, Target, Verdict,
 };
 use net::{Admission, Clock, Drain, DrainHandle, Heard, Limits, Listener, ServerTls, Wire};
 use policy::Policy;
@@ -75,10 +75,10 @@ pub async fn site(per_address: usize) -> Site {
 impl Site {
     /// Puts a message into anna's INBOX, as intake would.
     pub async fn deliver(&self, content: &[u8]) {
-        let message = MessageId(self.store.ids(1).await.unwrap().start);
         let mut incoming = self.store.incoming();
         incoming.write(content).await.unwrap();
         let body = incoming.seal().await.unwrap();
+        let message = self.store.message_id(&body).await.unwrap();
         let address = Address::parse("anna@example.org").unwrap();
         let recipient = Recipient {
             address: address.clone(),

@@ -2,7 +2,7 @@
 
 use crate::database::{add, insert, number, with_table};
 use std::sync::Arc;
-use store::{Error, Expect, Statement, Value, Write};
+use store::{Error, Expect, NamedFolder, Statement, Value, Write};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn values_come_back_as_they_went() {
@@ -109,10 +109,11 @@ async fn expectations_count_rows_returned_and_changed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_folder_that_cannot_be_synced_refuses_its_write_alone() {
+async fn a_name_that_cannot_be_synced_refuses_its_write_alone() {
     let Some((_, db)) = with_table().await else { return };
     let mut spoilt = Write::new(vec![insert(1, 1)]);
-    spoilt.sync_dirs.push("/nonexistent/blobs/00".into());
+    let folder = NamedFolder::new("/nonexistent/blobs/00".into());
+    spoilt.new_names.push(folder.made());
     let (spoilt, sound) = tokio::join!(db.write(spoilt), db.write(Write::new(vec![insert(2, 2)])));
     assert!(matches!(spoilt, Err(Error::Unavailable(_))), "{spoilt:?}");
     assert!(sound.is_ok());

@@ -27,7 +27,7 @@ fn pattern(size: u64) -> Vec<u8> {
     (0..size).map(|n| (n.wrapping_mul(2_654_435_761) >> 7) as u8).collect()
 }
 
-async fn received(store: &Store, bytes: &[u8]) -> Result<Body, Error> {
+async fn received(store: &Arc<Store>, bytes: &[u8]) -> Result<Body, Error> {
     let mut incoming = store.incoming();
     for chunk in bytes.chunks(8_000) {
         incoming.write(chunk).await?;
@@ -35,7 +35,7 @@ async fn received(store: &Store, bytes: &[u8]) -> Result<Body, Error> {
     incoming.seal().await
 }
 
-async fn shown(store: &Store, account: AccountId) -> Result<Vec<Vec<u8>>, Error> {
+async fn shown(store: &Arc<Store>, account: AccountId) -> Result<Vec<Vec<u8>>, Error> {
     let mailboxes = store.mailboxes(account).await?;
     let mut all = Vec::new();
     let Some(inbox) = mailboxes.first() else { return Ok(all) };
@@ -57,7 +57,7 @@ async fn shown(store: &Store, account: AccountId) -> Result<Vec<Vec<u8>>, Error>
     Ok(all)
 }
 
-async fn bodies(store: &Store) -> Result<(), Failure> {
+async fn bodies(store: &Arc<Store>) -> Result<(), Failure> {
     let to = account(store, "bodies@example.org").await?;
     let mut expected = Vec::new();
     for size in SIZES {
@@ -81,7 +81,7 @@ async fn bodies(store: &Store) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn many_recipients(store: &Store) -> Result<(), Failure> {
+async fn many_recipients(store: &Arc<Store>) -> Result<(), Failure> {
     let mut accounts = Vec::new();
     for n in 0..50 {
         accounts.push(account(store, &format!("to{n}@example.org")).await?);
@@ -106,11 +106,11 @@ async fn many_recipients(store: &Store) -> Result<(), Failure> {
 }
 
 /// What contradicts itself or the store is not kept, and nothing of it.
-async fn contradictions(store: &Store) -> Result<(), Failure> {
+async fn contradictions(store: &Arc<Store>) -> Result<(), Failure> {
     let to = account(store, "gone@example.org").await?;
     let stays = account(store, "stays@example.org").await?;
     let fates = [("gone@example.org", Fate::To(&[to])), ("stays@example.org", Fate::To(&[stays]))];
-    let large = Bytes::from(pattern(100_000));
+    let large = Bytes::from(pattern(MAX + 1));
     let late = message(store, received(store, &large).await?, &fates).await?;
     let (id, mut refused) = (late.message, message(store, Body::from_bytes("x")?, &fates).await?);
     store.remove_account(to).await?;
@@ -118,6 +118,16 @@ async fn contradictions(store: &Store) -> Result<(), Failure> {
     ensure!(matches!(result, Err(Error::Conflict { .. })), "a mailbox has ended: {result:?}");
     same!(shown(store, stays).await?.len(), 0);
     ensure!(!store.folder.blob(id.0).exists(), "the body of a refused message is left over");
+
+    let mut elsewhere = message(
+        store,
+        received(store, &large).await?,
+        &[("stays@example.org", Fate::To(&[stays]))],
+    )
+    .await?;
+    elsewhere.message.0 += 1;
+    let result = store.accept(elsewhere).await;
+    ensure!(matches!(result, Err(Error::Invalid(_))), "a file with another number: {result:?}");
 
     let refusal = mail::Refusal::new(mail::Reason::SubjectProhibited);
     refused.judgement.verdicts = vec![Verdict::Refuse(refusal), Verdict::Deliver(Vec::new())];

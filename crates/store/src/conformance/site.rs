@@ -48,8 +48,7 @@ pub(super) async fn message(
     body: Body,
     fates: &[(&str, Fate<'_>)],
 ) -> Result<Acceptance, Error> {
-    let ids = store.ids(2).await?;
-    let (message, session) = (MessageId(ids.start), SessionId(ids.start + 1));
+    let (message, session) = (store.message_id(&body).await?, SessionId(store.ids(1).await?.start));
     let mut recipients = Vec::new();
     let mut verdicts = Vec::new();
     let mut trace = vec![row(Event::Message, message, session, "")];

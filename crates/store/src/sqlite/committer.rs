@@ -3,12 +3,9 @@
 use super::queue::{Batch, Next};
 use super::statement::{self, Statements};
 use super::{COMMITTER_CACHE_KIB, Shared, checkpointer, connect};
-use crate::Error;
 use crate::database::{Row, Write};
-use crate::folder::sync_folder;
+use crate::{Error, NewName};
 use rusqlite::Connection;
-use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -122,7 +119,7 @@ struct Committer<'c> {
 impl Committer<'_> {
     /// Commits a batch and answers it; `false` if the connection cannot be trusted any more.
     fn batch(&mut self, mut batch: Batch) -> bool {
-        self.sync_folders(&mut batch);
+        self.settle_names(&mut batch);
         let result = if batch.writes.is_empty() { Ok(Vec::new()) } else { self.commit(&batch) };
         match result {
             Ok(answers) => {
@@ -141,27 +138,17 @@ impl Committer<'_> {
         }
     }
 
-    /// Syncs each folder that writes of the batch name, once. A write whose folder fails is
-    /// answered at once and leaves the batch.
-    fn sync_folders(&self, batch: &mut Batch) {
-        let mut synced: BTreeMap<&Path, Result<(), Error>> = BTreeMap::new();
-        for folder in batch.writes.iter().flat_map(|(write, _)| &write.sync_dirs) {
-            synced.entry(folder).or_insert_with(|| sync_folder(folder));
-        }
-        let failed = |write: &Write| {
-            let mut results = write.sync_dirs.iter().filter_map(|dir| synced.get(dir.as_path()));
-            results.find_map(|result| result.clone().err())
-        };
-        if synced.values().all(Result::is_ok) {
+    /// Brings the names of new files to stable storage. A write whose name fails is answered at
+    /// once and leaves the batch.
+    fn settle_names(&self, batch: &mut Batch) {
+        if batch.writes.iter().all(|(write, _)| write.new_names.is_empty()) {
             return;
         }
-        let errors: Vec<Option<Error>> =
-            batch.writes.iter().map(|(write, _)| failed(write)).collect();
-        let mut kept = Vec::new();
-        for ((write, answer), error) in std::mem::take(&mut batch.writes).into_iter().zip(errors) {
-            match (error, answer) {
-                (None, answer) => kept.push((write, answer)),
-                (Some(error), answer) => {
+        let mut kept = Vec::with_capacity(batch.writes.len());
+        for (write, answer) in std::mem::take(&mut batch.writes) {
+            match write.new_names.iter().try_for_each(NewName::settle) {
+                Ok(()) => kept.push((write, answer)),
+                Err(error) => {
                     self.shared.failed(&error);
                     // A caller that has gone away needs no answer.
                     drop(answer.map(|answer| answer.send(Err(error))));

@@ -2,7 +2,7 @@
 //!
 //! A small body is in the log: the first frame that shows it, the frame that commits it, a sync of
 //! the log that began after that frame was written and ended before the 250 was sent. A large one
-//! is a file: synced after its last write, its folder after its name was made, then the log.
+//! is a file: synced after its last write, its folder after its name was made, the log after both.
 
 use super::trace::{Event, Kind, Record};
 use crate::harm::load::Sent;
@@ -10,6 +10,7 @@ use anyhow::{Context, Result, ensure};
 use std::collections::HashMap;
 
 const LOG: &str = "data/store.db-wal";
+const BLOBS: &str = "data/blobs/";
 /// SQLite's log: a header, then frames of a header and a page each.
 const FRAME_HEADER: usize = 24;
 
@@ -41,26 +42,26 @@ pub(super) fn check(record: &Record, sent: &[Sent]) -> Result<usize> {
 
 fn one(record: &Record, frames: &[Frame<'_>], sent: &Sent, id: i64, told: u64) -> Result<()> {
     let name = format!("/{id}");
-    let renamed = record.events.iter().find_map(|event| match &event.kind {
-        Kind::Rename { from, to } if to.ends_with(&name) => Some((event, from, to)),
+    let made = record.events.iter().find_map(|event| match &event.kind {
+        Kind::Create { path } if path.starts_with(BLOBS) && path.ends_with(&name) => {
+            Some((event, path))
+        }
         _ => None,
     });
-    if let Some((renaming, from, to)) = renamed {
-        // The name in `incoming` is used again: only what was written before this renaming.
+    if let Some((making, path)) = made {
         let last = record
             .events
             .iter()
-            .filter(|e| matches!(&e.kind, Kind::Write { path, .. } if path == from))
-            .filter(|event| event.end <= renaming.start)
+            .filter(|e| matches!(&e.kind, Kind::Write { path: to, .. } if to == path))
             .map(|event| event.end)
             .max();
         let last = last.context("a file that nobody wrote")?;
-        let file = synced(record, from, last, told).or_else(|| synced(record, to, last, told));
-        ensure!(file.is_some(), "250 before its file was synced");
-        let folder = to.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let folder = synced(record, folder, renaming.end, told);
+        let file = synced(record, path, last, told).context("250 before its file was synced")?;
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let folder = synced(record, folder, making.end, told);
         let folder = folder.context("250 before the folder of its file was synced")?;
-        ensure!(synced(record, LOG, folder, told).is_some(), "250 before the log was synced");
+        let log = synced(record, LOG, file.max(folder), told);
+        ensure!(log.is_some(), "250 before the log was synced");
         return Ok(());
     }
     let needle = format!(" {}\r\n", sent.marker);
@@ -163,18 +164,18 @@ mod tests {
     fn a_file_needs_its_own_sync_and_that_of_its_folder() {
         let at = |start: u64, kind| Event { start, end: start + 5, kind };
         let sync = |start: u64, path: &str| at(start, Kind::Sync { path: path.to_owned() });
-        let (from, to) = ("data/incoming/0".to_owned(), "data/blobs/00/7".to_owned());
+        let path = "data/blobs/00/7".to_owned();
         let data: std::sync::Arc<[u8]> = b"x"[..].into();
         let all = vec![
-            at(10, Kind::Write { path: from.clone(), at: 0, data }),
-            sync(20, &from),
-            at(30, Kind::Rename { from, to }),
+            at(10, Kind::Create { path: path.clone() }),
+            at(20, Kind::Write { path: path.clone(), at: 0, data }),
+            sync(30, &path),
             sync(40, "data/blobs/00"),
             sync(50, LOG),
             at(100, Kind::Kept { message: 7 }),
         ];
         let (_, sent) = small(0);
-        for missing in [None, Some(1), Some(3), Some(4)] {
+        for missing in [None, Some(2), Some(3), Some(4)] {
             let events = all
                 .iter()
                 .enumerate()
