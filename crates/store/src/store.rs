@@ -103,8 +103,8 @@ impl Store {
         Self::open_with(db, data, clock, node, StoreOptions::default()).await
     }
 
-    /// Opens the store: brings the schema up to date, loads the directory and starts the housekeeper.
-    /// `node` names this machine in what it writes.
+    /// Opens the store: brings the schema up to date, loads the directory and starts the
+    /// housekeeper. `node` names this machine in what it writes.
     ///
     /// # Errors
     /// [`Error::Locked`] if another process has the data folder, [`Error::TooNew`] if a newer
