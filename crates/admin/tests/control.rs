@@ -117,6 +117,7 @@ impl House {
                 address: account.address.clone(),
                 permit: Permit::issue("account anna@example.org", Reason::LocalAccount),
                 targets: vec![target],
+                onward: Vec::new(),
             }],
             body: BodyKind::SevenBit,
             smtputf8: false,

@@ -6,7 +6,7 @@ use mail::{Envelope, Finding, Placement, Reason, Recipient, Refusal, Suggestion,
 ///
 /// | strongest suggestion | verdict |
 /// |---|---|
-/// | none, `Note`         | deliver to the recipient's targets |
+/// | none, `Note`         | deliver to the recipient's targets, send on where it goes |
 /// | `Later`              | later, with the finding's reason |
 /// | `Discard`            | discard, named by the finding's rule |
 /// | `Refuse`             | refuse, or later if its rule answers 4yz |
@@ -25,7 +25,7 @@ pub fn decide(envelope: &Envelope, findings: &[Finding]) -> Vec<Verdict> {
 /// `None` where there is no recipient.
 pub fn mildest(verdicts: &[Verdict]) -> Option<&Verdict> {
     verdicts.iter().min_by_key(|verdict| match verdict {
-        Verdict::Deliver(_) => 0,
+        Verdict::Deliver(..) => 0,
         Verdict::Discard(_) => 1,
         Verdict::Later(_) => 2,
         Verdict::Refuse(_) => 3,
@@ -72,7 +72,7 @@ fn place(recipient: &Recipient) -> Verdict {
             placements.push(placement);
         }
     }
-    Verdict::Deliver(placements)
+    Verdict::Deliver(placements, recipient.onward.clone())
 }
 
 #[cfg(test)]
@@ -106,7 +106,7 @@ mod tests {
 
     fn word(verdict: &Verdict) -> String {
         match verdict {
-            Verdict::Deliver(placements) => format!("deliver {}", placements.len()),
+            Verdict::Deliver(placements, _) => format!("deliver {}", placements.len()),
             Verdict::Refuse(refusal) => format!("refuse {}", refusal.rule),
             Verdict::Later(refusal) => format!("later {}", refusal.rule),
             Verdict::Discard(refusal) => format!("discard {}", refusal.rule),
@@ -137,7 +137,7 @@ mod tests {
         let refuse = Verdict::Refuse(refusal());
         let later = Verdict::Later(refusal());
         let discard = Verdict::Discard(refusal());
-        let deliver = Verdict::Deliver(Vec::new());
+        let deliver = Verdict::Deliver(Vec::new(), Vec::new());
         let all = [refuse.clone(), later.clone(), discard.clone(), deliver.clone()];
         assert_eq!(mildest(&all), Some(&deliver));
         assert_eq!(mildest(&all[..3]), Some(&discard));

@@ -109,16 +109,17 @@ fn fits(recipient: &Recipient, origin: Origin) -> Result<(), Refusal> {
         Reason::OwnMail => origin == Origin::Own,
         // A rule says yes and keeps nothing: there is no place, and none is wanted.
         Reason::AccessDiscarded if recipient.targets.is_empty() => return Ok(()),
-        // Permits to relay: nothing is sent elsewhere yet, so there is no place it fits.
+        // Permits to relay are good for what is sent on, and for nothing that is kept here.
         Reason::RelayDomain
         | Reason::RelayNetwork
         | Reason::AccessRelay
-        | Reason::Authenticated => return Err(unfit(recipient, Reason::NoRouteYet)),
+        | Reason::Authenticated => recipient.targets.is_empty(),
         _ => false,
     };
-    match (fits, recipient.targets.is_empty()) {
-        (true, false) => Ok(()),
-        (true, true) => Err(unfit(recipient, Reason::NoRouteYet)),
+    let goes = !recipient.targets.is_empty() || !recipient.onward.is_empty();
+    match (fits, goes) {
+        (true, true) => Ok(()),
+        (true, false) => Err(unfit(recipient, Reason::NoRouteYet)),
         (false, _) => {
             tracing::error!(permit = permit.rule(), "a recipient's permit does not fit");
             Err(unfit(recipient, Reason::InternalError))

@@ -2,7 +2,7 @@
 //! that a scan, an explanation or a milter may ask as well.
 
 use crate::pipeline::{self, Facts};
-use crate::{Filter, Mail, decide, headers, received, rendition};
+use crate::{Filter, Mail, decide, headers, received, rendition, submission};
 use mail::{Finding, Judgement, Timestamp};
 
 /// The filter's whole answer about a message.
@@ -25,7 +25,13 @@ pub async fn judge(
     let mut findings = known;
     findings.extend(pipeline::run(mail, &facts).await);
     let verdicts = decide::decide(envelope, &findings);
-    let fields = received::fields(envelope, mail.id, &rules.hostname, now);
-    let rendition = rendition::build(mail.index, fields, &forged);
-    Judgement { findings, verdicts, rendition }
+    let stamp = received::Stamp { envelope, message: mail.id, hostname: &rules.hostname, now };
+    let mended = submission::mended(mail, &rules.hostname, now);
+    let (left_out, added) = (rendition::left_out(&forged, &mended.removed), &mended.added);
+    let fields = received::return_path(envelope) + &stamp.received() + added;
+    let rendition = rendition::build(mail.index, fields, &left_out);
+    let is_sent_on = envelope.recipients.iter().any(|recipient| !recipient.onward.is_empty());
+    let onward =
+        is_sent_on.then(|| rendition::build(mail.index, stamp.received() + added, &left_out));
+    Judgement { findings, verdicts, rendition, onward }
 }

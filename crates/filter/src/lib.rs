@@ -13,6 +13,7 @@ mod received;
 mod rendition;
 mod rules;
 pub mod subject;
+mod submission;
 #[cfg(test)]
 mod testing;
 pub mod trace;

@@ -7,34 +7,46 @@ use std::net::IpAddr;
 /// Longest greeting name that is quoted where it is no name at all.
 const GREETING_MAX: usize = 64;
 
-/// Both fields, ready to stand before the message's own.
-pub(crate) fn fields(
-    envelope: &Envelope,
-    message: MessageId,
-    hostname: &Domain,
-    now: Timestamp,
-) -> String {
-    let mut out = String::with_capacity(512);
-    let _ = match &envelope.sender {
-        ReversePath::Null => write!(out, "Return-Path: <>\r\n"),
-        ReversePath::Address(sender) => write!(out, "Return-Path: <{sender}>\r\n"),
-    };
-    out.push_str("Received: ");
-    if envelope.origin == Origin::Session {
-        from(&mut out, &envelope.peer);
-        out.push_str("\r\n\t");
+/// What the Received field tells.
+#[derive(Clone, Copy)]
+pub(crate) struct Stamp<'a> {
+    pub(crate) envelope: &'a Envelope,
+    pub(crate) message: MessageId,
+    pub(crate) hostname: &'a Domain,
+    pub(crate) now: Timestamp,
+}
+
+/// The field that a mailbox begins a message with.
+pub(crate) fn return_path(envelope: &Envelope) -> String {
+    match &envelope.sender {
+        ReversePath::Null => "Return-Path: <>\r\n".to_owned(),
+        ReversePath::Address(sender) => format!("Return-Path: <{sender}>\r\n"),
     }
-    let with = protocol(envelope);
-    let _ = write!(out, "by {hostname} (Gatepost) with {with} id {message}");
-    if let Some(tls) = &envelope.peer.tls {
-        let _ = write!(out, "\r\n\t({tls})");
+}
+
+impl Stamp<'_> {
+    /// The field of this server.
+    pub(crate) fn received(&self) -> String {
+        let Self { envelope, message, hostname, now } = self;
+        let mut out = String::with_capacity(512);
+        out.push_str("Received: ");
+        // From where a user writes is nobody's business but ours: the trace has it.
+        if envelope.origin == Origin::Session && envelope.peer.login.is_none() {
+            from(&mut out, &envelope.peer);
+            out.push_str("\r\n\t");
+        }
+        let with = protocol(envelope);
+        let _ = write!(out, "by {hostname} (Gatepost) with {with} id {message}");
+        if let Some(tls) = &envelope.peer.tls {
+            let _ = write!(out, "\r\n\t({tls})");
+        }
+        // Naming one of several recipients would tell it of the others (RFC 5321 §7.2).
+        if let [recipient] = envelope.recipients.as_slice() {
+            let _ = write!(out, "\r\n\tfor <{}>", recipient.address);
+        }
+        let _ = write!(out, ";\r\n\t{}\r\n", now.rfc5322());
+        out
     }
-    // Naming one of several recipients would tell it of the others (RFC 5321 §7.2).
-    if let [recipient] = envelope.recipients.as_slice() {
-        let _ = write!(out, "\r\n\tfor <{}>", recipient.address);
-    }
-    let _ = write!(out, ";\r\n\t{}\r\n", now.rfc5322());
-    out
 }
 
 /// The From-domain clause: what the peer called itself, then the address it really had.
@@ -93,9 +105,18 @@ fn protocol(envelope: &Envelope) -> &'static str {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
-    use super::{fields, protocol};
+    use super::{Stamp, protocol, return_path};
     use crate::testing::{envelope, recipient};
     use mail::{AccountId, Address, Domain, Login, MessageId, Origin, ReversePath, Timestamp};
+
+    fn fields(
+        envelope: &mail::Envelope,
+        message: MessageId,
+        hostname: &Domain,
+        now: Timestamp,
+    ) -> String {
+        return_path(envelope) + &Stamp { envelope, message, hostname, now }.received()
+    }
 
     fn check(envelope: &mail::Envelope, expected: &[&str]) {
         let hostname = Domain::parse("mx.example.org").unwrap();

@@ -3,19 +3,29 @@
 use crate::headers::Forged;
 use mail::index::Index;
 use mail::{Piece, Rendition};
+use std::ops::Range;
 
-/// Puts `fields` before the message and leaves out what is forged (in the message's order).
-pub(crate) fn build(index: &Index, mut fields: String, forged: &[Forged]) -> Rendition {
+/// The ranges that are not shown, in the message's order, each once.
+pub(crate) fn left_out(forged: &[Forged], more: &[Range<u64>]) -> Vec<Range<u64>> {
+    let mut ranges: Vec<_> = forged.iter().map(|field| field.range.clone()).collect();
+    ranges.extend_from_slice(more);
+    ranges.sort_by_key(|range| range.start);
+    ranges.dedup();
+    ranges
+}
+
+/// Puts `fields` before the message and leaves out some of it (in the message's order).
+pub(crate) fn build(index: &Index, mut fields: String, left_out: &[Range<u64>]) -> Rendition {
     if lacks_header(index) {
         // The first line of the body would otherwise be read as a field of ours.
         fields.push_str("\r\n");
     }
-    let mut pieces = Vec::with_capacity(2 + forged.len());
+    let mut pieces = Vec::with_capacity(2 + left_out.len());
     pieces.push(Piece::Insert(fields.into_bytes()));
     let mut at = 0;
-    for field in forged {
-        pieces.push(Piece::Copy(at..field.range.start));
-        at = field.range.end;
+    for range in left_out {
+        pieces.push(Piece::Copy(at..range.start));
+        at = range.end;
     }
     pieces.push(Piece::Copy(at..index.size));
     Rendition::new(pieces)
@@ -32,7 +42,7 @@ fn lacks_header(index: &Index) -> bool {
 mod tests {
     #![expect(clippy::indexing_slicing, reason = "tests")]
 
-    use super::build;
+    use super::{build, left_out};
     use crate::headers::forged;
     use mail::index::Index;
     use mail::{Origin, Piece, Rendition};
@@ -54,7 +64,7 @@ mod tests {
     fn rendered(message: &[u8]) -> Vec<u8> {
         let index = Index::of(message);
         let forged = forged(&index, Origin::Session, |domain| domain.as_str() == "mx.example.org");
-        let rendition = build(&index, "Received: us\r\n".to_owned(), &forged);
+        let rendition = build(&index, "Received: us\r\n".to_owned(), &left_out(&forged, &[]));
         let shown = show(&rendition, message);
         assert_eq!(rendition.size(), shown.len() as u64);
         shown
@@ -115,7 +125,7 @@ mod tests {
         ) {
             let index = Index::of(&message);
             let forged = forged(&index, Origin::Session, |_| true);
-            let rendition = build(&index, "R: x\r\n".to_owned(), &forged);
+            let rendition = build(&index, "R: x\r\n".to_owned(), &left_out(&forged, &[]));
             let removed: u64 = forged.iter().map(|field| field.range.end - field.range.start).sum();
             let shown = show(&rendition, &message);
             let inserted: u64 = rendition.pieces().iter().map(|piece| match piece {

@@ -40,6 +40,7 @@ pub(crate) fn recipient(address: &str) -> Recipient {
     let id = address.key().bytes().fold(1, |id, byte| id * 31 % 10_007 + i64::from(byte));
     Recipient {
         permit: Permit::issue(format!("account {address}"), Reason::LocalAccount),
+        onward: Vec::new(),
         targets: vec![Target {
             account: AccountId(id),
             inbox: MailboxId(id),

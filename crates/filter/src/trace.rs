@@ -18,7 +18,7 @@ const REFUSED_MAX: usize = 100;
 pub fn rows(mail: &Mail<'_>, judgement: &Judgement, now: Timestamp) -> Vec<TraceRow> {
     let base = base(mail, now);
     let mut rows = match decide::mildest(&judgement.verdicts) {
-        None | Some(Verdict::Deliver(_)) => {
+        None | Some(Verdict::Deliver(..)) => {
             let recipients = mail.envelope.recipients.iter().zip(&judgement.verdicts);
             let message = TraceRow { detail: facts(mail), ..base.clone() };
             let fates = recipients.map(|(recipient, verdict)| fate(&base, recipient, verdict));
@@ -73,7 +73,7 @@ fn not_kept(mail: &Mail<'_>, base: &TraceRow, verdict: &Verdict) -> Vec<TraceRow
 /// The reply code that a verdict is answered with.
 pub(crate) fn reply(verdict: &Verdict) -> u16 {
     match verdict {
-        Verdict::Deliver(_) | Verdict::Discard(_) => 250,
+        Verdict::Deliver(..) | Verdict::Discard(_) => 250,
         Verdict::Refuse(refusal) => for_refusal(Severity::Permanent, refusal).code,
         Verdict::Later(refusal) => for_refusal(Severity::Temporary, refusal).code,
     }
@@ -123,11 +123,11 @@ fn finding(base: &TraceRow, finding: &Finding) -> TraceRow {
 fn fate(base: &TraceRow, recipient: &Recipient, verdict: &Verdict) -> TraceRow {
     let row = TraceRow { recipient: recipient.address.to_string(), ..told(base, verdict) };
     match verdict {
-        Verdict::Deliver(placements) => TraceRow {
-            event: Event::Delivered,
+        Verdict::Deliver(placements, onward) => TraceRow {
+            event: if placements.is_empty() { Event::Queued } else { Event::Delivered },
             reason: recipient.permit.reason(),
             rule: recipient.permit.rule().to_owned(),
-            detail: placed(recipient, placements),
+            detail: placed(recipient, placements, onward),
             ..row
         },
         Verdict::Discard(_) => TraceRow { event: Event::Discarded, ..row },
@@ -135,7 +135,11 @@ fn fate(base: &TraceRow, recipient: &Recipient, verdict: &Verdict) -> TraceRow {
     }
 }
 
-fn placed(recipient: &Recipient, placements: &[mail::Placement]) -> String {
+fn placed(
+    recipient: &Recipient,
+    placements: &[mail::Placement],
+    onward: &[mail::Onward],
+) -> String {
     let mut detail = String::new();
     for placement in placements {
         let blank = if detail.is_empty() { "" } else { " " };
@@ -145,6 +149,10 @@ fn placed(recipient: &Recipient, placements: &[mail::Placement]) -> String {
     let alias = recipient.permit.reason() == Reason::LocalAlias;
     for target in recipient.targets.iter().filter(|_| alias) {
         let _ = write!(detail, " to={}", target.address);
+    }
+    for onward in onward {
+        let blank = if detail.is_empty() { "" } else { " " };
+        let _ = write!(detail, "{blank}on={}", onward.address);
     }
     detail
 }
@@ -204,7 +212,8 @@ mod tests {
         };
         let findings: Vec<_> = suggestion.into_iter().map(finding).collect();
         let verdicts = decide::decide(envelope, &findings);
-        let judgement = Judgement { findings, verdicts, rendition: Rendition::default() };
+        let judgement =
+            Judgement { findings, verdicts, rendition: Rendition::default(), onward: None };
         with_mail(envelope, |mail| rows(mail, &judgement, Timestamp(1_000)))
     }
 

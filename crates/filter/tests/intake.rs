@@ -51,6 +51,7 @@ impl House {
         let address = account.address.clone();
         Recipient {
             permit: Permit::issue(format!("account {name}"), reason),
+            onward: Vec::new(),
             targets: vec![Target {
                 account: account.id,
                 inbox: account.inbox,
@@ -229,7 +230,7 @@ async fn no_recipient_passes_without_a_place_and_a_permit_for_it() {
         (vec![], Reason::InternalError),
         (vec![house.recipient(anna, Reason::Unopposed)], Reason::InternalError),
         (vec![house.recipient(anna, Reason::OwnMail)], Reason::InternalError),
-        (vec![house.recipient(anna, Reason::RelayNetwork)], Reason::NoRouteYet),
+        (vec![house.recipient(anna, Reason::RelayNetwork)], Reason::InternalError),
         (vec![nowhere(Reason::LocalAccount)], Reason::NoRouteYet),
         (
             vec![house.recipient(anna, Reason::LocalAccount), nowhere(Reason::RelayDomain)],

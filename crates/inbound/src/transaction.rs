@@ -127,6 +127,10 @@ impl Transaction {
         let mut findings = self.findings;
         for from in index.from() {
             findings.extend(self.snapshot.header_from(peer, &from));
+            findings.extend(self.snapshot.header_not_owned(peer, "From", &from));
+        }
+        for sender in index.addresses("sender") {
+            findings.extend(self.snapshot.header_not_owned(peer, "Sender", &sender));
         }
         // What was announced was looked at before; what came may be more, or others were faster. A
         // finding like any other, so that intake writes it down.

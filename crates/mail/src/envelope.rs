@@ -115,6 +115,18 @@ pub struct Recipient {
     pub permit: Permit,
     /// Where it is kept here, after aliases; empty only for recipients elsewhere.
     pub targets: Vec<Target>,
+    /// Where it is sent on to: the recipient itself, or the addresses elsewhere that its aliases
+    /// end in.
+    pub onward: Vec<Onward>,
+}
+
+/// A copy that is sent on to another server.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Onward {
+    /// Whom it is for.
+    pub address: Address,
+    /// The envelope's sender there, where a forward puts one in the place of the message's own.
+    pub sender: Option<ReversePath>,
 }
 
 /// An account that receives a copy.

@@ -86,7 +86,12 @@ impl Index {
 
     /// The addresses of all From fields, as far as they can be read; at most 100.
     pub fn from(&self) -> Vec<Address> {
-        let lists = self.fields_named("from").map(|field| AddressList::parse(&field.unfolded()));
+        self.addresses("from")
+    }
+
+    /// The addresses of all fields with this name, as far as they can be read; at most 100.
+    pub fn addresses(&self, name: &str) -> Vec<Address> {
+        let lists = self.fields_named(name).map(|field| AddressList::parse(&field.unfolded()));
         lists.flat_map(AddressList::into_addresses).take(FROM_MAX).collect()
     }
 

@@ -1,6 +1,6 @@
 //! What happens to a message: findings once, a verdict for each recipient, a rendition.
 
-use crate::{AccountId, Finding, MailboxId, Refusal, Rendition};
+use crate::{AccountId, Finding, MailboxId, Onward, Refusal, Rendition};
 
 /// The filter's whole answer about one message.
 #[derive(Debug, Clone)]
@@ -11,13 +11,16 @@ pub struct Judgement {
     pub verdicts: Vec<Verdict>,
     /// How mailboxes show the message: trace fields in, forged fields out.
     pub rendition: Rendition,
+    /// How it is sent on; only where a recipient is elsewhere.
+    pub onward: Option<Rendition>,
 }
 
 /// What happens to the message for one recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is put into these mailboxes by the accept commit.
-    Deliver(Vec<Placement>),
+    /// It is put into these mailboxes, and into the spool for these addresses elsewhere, by the
+    /// accept commit. One of the two may be empty.
+    Deliver(Vec<Placement>, Vec<Onward>),
     /// Refused in the session.
     Refuse(Refusal),
     /// Try again later.

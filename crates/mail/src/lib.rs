@@ -25,7 +25,9 @@ pub mod trace;
 pub use address::{Address, AddressError, ForwardPath, Host, LocalPart, ReversePath};
 pub use decision::{Decision, Refusal, ReplyText};
 pub use domain::Domain;
-pub use envelope::{BodyKind, Door, Envelope, Login, Origin, Peer, Permit, Recipient, Target};
+pub use envelope::{
+    BodyKind, Door, Envelope, Login, Onward, Origin, Peer, Permit, Recipient, Target,
+};
 pub use finding::{Finding, Suggestion};
 pub use id::{AccountId, EntryId, Id, MailboxId, MessageId, SessionId};
 pub use judgement::{Judgement, Placement, Verdict};

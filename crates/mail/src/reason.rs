@@ -133,6 +133,8 @@ reasons! {
     TlsRequired = "tls_required",
     /// Who submits mail has to log in first (RFC 6409 §4.3, RFC 4954 §6).
     LoginRequired = "login_required",
+    /// The log-in does not own the sender's address (RFC 6409 §6.1).
+    SenderNotOwned = "sender_not_owned",
     /// The name or the password is wrong.
     BadCredentials = "bad_credentials",
     /// Too many failed log-ins lately.
@@ -147,6 +149,28 @@ reasons! {
     Ambiguous = "ambiguous",
     /// A header field that only this server may write came from outside and was removed.
     ForgedTraceField = "forged_trace_field",
+
+    // Sending on.
+    /// Another server took it.
+    RemoteAccepted = "remote_accepted",
+    /// The other server refused it for good.
+    RemoteRefused = "remote_refused",
+    /// The other server refused it for now.
+    RemoteDeferred = "remote_deferred",
+    /// No server of the domain could be reached, or the connection broke.
+    RemoteUnreachable = "remote_unreachable",
+    /// The other server broke the protocol.
+    RemoteFault = "remote_fault",
+    /// The recipient's domain does not exist, or has neither mail servers nor addresses.
+    NoSuchDomain = "no_such_domain",
+    /// The recipient's domain says that it takes no mail (RFC 7505).
+    NullMx = "null_mx",
+    /// The name servers of the recipient's domain did not answer.
+    DnsFailed = "dns_failed",
+    /// The way would lead back to this server.
+    RouteToSelf = "route_to_self",
+    /// It could not be sent on within its lifetime.
+    Expired = "expired",
 
     // The server's own state.
     /// The disk is (nearly) full.

@@ -21,6 +21,14 @@ pub enum Event {
     Message,
     /// A recipient's copy was placed in mailboxes.
     Delivered,
+    /// A recipient's copy was put into the spool, to be sent on.
+    Queued,
+    /// Another server took a recipient's copy.
+    Relayed,
+    /// An attempt to send a recipient's copy on failed for now.
+    Deferred,
+    /// A recipient's copy cannot be sent on; the sender is told, or not for a reason.
+    Failed,
     /// A recipient's copy was discarded by a named rule.
     Discarded,
     /// An entry left its mailbox: by the owner, an administrator, retention.
@@ -42,6 +50,10 @@ impl Event {
             Event::Recipient => "recipient",
             Event::Message => "message",
             Event::Delivered => "delivered",
+            Event::Queued => "queued",
+            Event::Relayed => "relayed",
+            Event::Deferred => "deferred",
+            Event::Failed => "failed",
             Event::Discarded => "discarded",
             Event::Removed => "removed",
             Event::Finding => "finding",

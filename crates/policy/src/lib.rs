@@ -16,6 +16,7 @@ pub mod password;
 mod recipient;
 pub mod relay;
 pub mod route;
+mod sender;
 mod session;
 mod shared;
 mod snapshot;

@@ -6,8 +6,8 @@ use crate::aliases::{Expansion, Flag};
 use crate::relay::Relay;
 use crate::snapshot::Snapshot;
 use mail::{
-    Address, Decision, Domain, ForwardPath, Peer, Permit, Reason, Recipient, Refusal, Target,
-    Timestamp,
+    Address, Decision, Domain, ForwardPath, Onward, Peer, Permit, Reason, Recipient, Refusal,
+    Target, Timestamp,
 };
 use std::time::Duration;
 
@@ -28,8 +28,7 @@ pub struct Role {
 impl Policy {
     /// Decides whether a recipient may be accepted, before any byte of the message is sent.
     ///
-    /// A local recipient must exist and have room; any other needs a rule, and gets 451 until
-    /// sending is built. Postmaster and abuse are always reachable (RFC 5321 §4.5.1, RFC 2142).
+    /// A local recipient must exist and have room; any other needs a rule. Postmaster and abuse are always reachable (RFC 5321 §4.5.1, RFC 2142).
     /// Who asks after many that do not exist waits for every answer, then is refused whatever it
     /// asks: neither tells who exists. Asks the store only for the sizes of bounded mailboxes.
     ///
@@ -117,7 +116,7 @@ impl Snapshot {
             },
             Relay::Elsewhere(permit, stored) => {
                 self.shared.count_hit(stored, now);
-                Decision::Later(no_route(permit.rule(), permit.reason()))
+                elsewhere(to, permit)
             }
             Relay::Denied(refusal) => Decision::Refuse(refusal),
         }
@@ -245,7 +244,19 @@ async fn full(snapshot: &Snapshot, recipient: &Recipient, size: u64) -> Option<R
 }
 
 fn allow(to: &Address, permit: Permit, targets: Vec<Target>) -> Decision<Recipient> {
-    Decision::Allow(Recipient { address: to.clone(), permit, targets })
+    Decision::Allow(Recipient { address: to.clone(), permit, targets, onward: Vec::new() })
+}
+
+/// A recipient elsewhere. Whom anybody may send to is not taken before it is known to exist:
+/// what is refused later would be told to senders who may be forged.
+fn elsewhere(to: &Address, permit: Permit) -> Decision<Recipient> {
+    match permit.reason() {
+        Reason::Authenticated | Reason::RelayNetwork => {
+            let onward = vec![Onward { address: to.clone(), sender: None }];
+            Decision::Allow(Recipient { address: to.clone(), permit, targets: Vec::new(), onward })
+        }
+        reason => Decision::Later(no_route(permit.rule(), reason)),
+    }
 }
 
 fn no_route(rule: &str, reason: Reason) -> Refusal {

@@ -54,8 +54,8 @@ impl Snapshot {
         Decision::Allow(())
     }
 
-    /// Whether mail from this sender may come: a submission door wants a
-    /// log-in first; then the access map, the disk, the rate.
+    /// Whether mail from this sender may come: a submission door wants a log-in first, and that
+    /// the sender belongs to it; then the access map, the disk, the rate.
     ///
     /// `Discard` holds for the whole message: the caller remembers it until the end of the data.
     /// The null path is never refused by the map (RFC 5321 §4.5.5).
@@ -64,6 +64,9 @@ impl Snapshot {
         if matches!(peer.door, Door::Submission | Door::Submissions) && peer.login.is_none() {
             // RFC 6409 §4.3. Before every other rule, so that a stranger learns nothing of them.
             return Decision::Refuse(Refusal::new(Reason::LoginRequired));
+        }
+        if let Some(refusal) = self.sender_not_owned(peer, from) {
+            return Decision::Refuse(refusal);
         }
         if let Some(rule) = self.rule_of_client(peer, now)
             && let discarded @ Decision::Discard(_) = rule.decision()

@@ -121,7 +121,13 @@ fn recipient_word(decision: &Decision<Recipient>) -> String {
             let targets = recipient.targets.iter().map(|t| t.address.local.to_string());
             let targets: Vec<String> = targets.collect();
             let permit = &recipient.permit;
-            return format!("{} by {}: {}", permit.reason(), permit.rule(), targets.join(" "));
+            let onward = recipient.onward.iter().map(|onward| format!(" on to {}", onward.address));
+            let (reason, rule) = (permit.reason(), permit.rule());
+            return format!(
+                "{reason} by {rule}: {}{}",
+                targets.join(" "),
+                onward.collect::<String>()
+            );
         }
         Decision::Refuse(refusal) => Decision::Refuse(refusal.clone()),
         Decision::Later(refusal) => Decision::Later(refusal.clone()),
@@ -188,12 +194,18 @@ async fn recipients_of_all_kinds() {
     site.check("<x@host.relayed.example>", relayed).await;
     let inside = peer(Door::Smtp, "198.51.100.1");
     let asked = site.ask(&inside, "<x@elsewhere.example>").await;
-    assert_eq!(recipient_word(&asked), "later no_route_yet relay.networks 198.51.100.0/24");
+    assert_eq!(
+        recipient_word(&asked),
+        "relay_network by relay.networks 198.51.100.0/24:  on to x@elsewhere.example"
+    );
     let mut user = stranger();
     let address = Address::parse("anna@ours.example").unwrap();
     user.login = Some(Login { account: AccountId(1), address });
     let asked = site.ask(&user, "<x@elsewhere.example>").await;
-    assert_eq!(recipient_word(&asked), "later no_route_yet login anna@ours.example");
+    assert_eq!(
+        recipient_word(&asked),
+        "authenticated by login anna@ours.example:  on to x@elsewhere.example"
+    );
 }
 
 const ACCESS: &str = "\
@@ -433,4 +445,39 @@ async fn with_no_domain_nothing_is_ours_but_the_host() {
     user.tls = Some("TLSv1.3".to_owned());
     let answer = policy.login(&user, "a", &secret).await;
     assert!(matches!(answer.decision, Decision::Refuse(r) if r.reason == Reason::BadCredentials));
+}
+
+#[tokio::test]
+async fn a_log_in_sends_as_itself_and_its_aliases() {
+    let aliases = "info: anna, bert\nteam: info\nout: anna, x@elsewhere.example\nother: bert\n";
+    let site = site("[aliases]\nfile = \"aliases\"\n", &[("aliases", aliases)], "x").await;
+    let anna = site.store.directory().account_by_key("anna@ours.example").unwrap().clone();
+    let mut user = peer(Door::Submission, "203.0.113.9");
+    user.login = Some(Login { account: anna.id, address: anna.address });
+    let not_owned = "refuse sender_not_owned login anna@ours.example";
+    for (from, expected) in [
+        ("<anna@ours.example>", "allow"),
+        ("<Anna@OURS.example>", "allow"),
+        ("<anna+shop@ours.example>", "allow"),
+        ("<info@ours.example>", "allow"),
+        ("<team@ours.example>", "allow"),
+        ("<out@ours.example>", "allow"),
+        ("<>", "allow"),
+        ("<other@ours.example>", not_owned),
+        ("<bert@ours.example>", not_owned),
+        ("<nobody@ours.example>", not_owned),
+        ("<anna@elsewhere.example>", not_owned),
+        ("<anna@[192.0.2.1]>", not_owned),
+    ] {
+        assert_eq!(site.sender(&user, from), expected, "{from}");
+    }
+    let header = |from: &str| {
+        let snapshot = site.policy.snapshot();
+        snapshot.header_not_owned(&user, "From", &from.parse().unwrap()).map(|f| f.detail)
+    };
+    assert_eq!(header("anna+x@ours.example"), None);
+    assert_eq!(header("bert@ours.example"), Some("From=bert@ours.example".to_owned()));
+    user.login = None;
+    let snapshot = site.policy.snapshot();
+    assert!(snapshot.header_not_owned(&user, "From", &"b@ours.example".parse().unwrap()).is_none());
 }

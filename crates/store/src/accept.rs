@@ -3,10 +3,12 @@
 use crate::database::{Bell, Expect, Write};
 use crate::incoming::Body;
 use crate::mailbox::{PLACE_FILE, PLACE_NOWHERE, PLACE_ROW};
+use crate::spool::{ONWARD, Spooled};
 use crate::trace::{bounded, write_rows};
 use crate::{Error, Store};
 use mail::{
-    Envelope, Id, Judgement, MailboxId, MessageId, Placement, Timestamp, TraceRow, Verdict,
+    Envelope, Id, Judgement, MailboxId, MessageId, Onward, Placement, Recipient, Timestamp,
+    TraceRow, Verdict,
 };
 use std::ops::Range;
 
@@ -26,7 +28,7 @@ pub struct Acceptance {
     pub envelope: Envelope,
     /// Its bytes, as received.
     pub body: Body,
-    /// Where it goes: every verdict is Deliver or Discard.
+    /// Where it goes: every verdict is Deliver or Discard; with what is sent on, how.
     pub judgement: Judgement,
     /// The trace rows that are kept with it.
     pub trace: Vec<TraceRow>,
@@ -36,9 +38,26 @@ pub struct Acceptance {
 struct Plan {
     /// Each mailbox once, in the order of their ids, with the flags of its entry.
     mailboxes: Vec<(MailboxId, i64)>,
-    /// For each recipient the positions of its mailboxes in `mailboxes`, or the rule by which it
-    /// is discarded.
-    recipients: Vec<Result<Vec<usize>, String>>,
+    /// The rows of the ledger: each recipient's own, and one for each copy that is sent on.
+    ledger: Vec<Line>,
+    /// How many copies are sent on.
+    onward: usize,
+}
+
+/// A row of the ledger.
+struct Line {
+    /// The recipient's own address, or the one that it is sent on to.
+    address: String,
+    goes: Goes,
+}
+
+enum Goes {
+    /// To these positions of [`Plan::mailboxes`].
+    Here(Vec<usize>),
+    /// To another server, by this permit.
+    On(Onward, String),
+    /// Nowhere, by this rule.
+    Discarded(String),
 }
 
 impl Store {
@@ -52,44 +71,65 @@ impl Store {
     /// [`Error::Unavailable`]: the message must not be acknowledged then (it may be there all the
     /// same). [`Error::Invalid`] if the acceptance contradicts itself.
     pub async fn accept(&self, acceptance: Acceptance) -> Result<(), Error> {
+        self.accept_with(acceptance, Write::default()).await
+    }
+
+    /// The same, in one commit with what else has to be written.
+    pub(crate) async fn accept_with(
+        &self,
+        mut acceptance: Acceptance,
+        first: Write,
+    ) -> Result<(), Error> {
         if self.disk.is_exhausted() {
             return Err(Error::Full("what is left of the disk is for removing mail".to_owned()));
         }
         let plan = Plan::of(&acceptance)?;
-        let ids = (plan.mailboxes.len() + acceptance.trace.len()) as i64;
-        let numbered = self.numbered(ids).await?;
-        let mut ids = numbered.ids.clone();
-        let id = acceptance.message.0;
-        let entries = ids.start..ids.start + plan.mailboxes.len() as i64;
-        ids.start = entries.end;
-        let mut write = self.acceptance(&acceptance, &plan, entries);
-        let file = acceptance.body.file().filter(|_| !plan.mailboxes.is_empty());
-        if let Some(file) = file {
-            write.new_names.push(file.name.clone());
-            file.keep();
-        }
-        write_rows(&mut write, self.organisation, self.node, ids, acceptance.trace);
+        let numbered = self.numbered(plan.ids(&acceptance)).await?;
+        let mut write = first;
+        write.append(self.acceptance(&mut acceptance, &plan, numbered.ids.clone()));
         let result = self.db.write(write).await.map(drop);
-        if file.is_some() && matches!(result, Err(Error::Conflict { .. })) {
-            // Nothing refers to it for certain. After other errors the next start looks.
-            self.remove_blob(id).await;
+        if plan.keeps() && acceptance.body.file().is_some() {
+            self.after_conflict(&acceptance, &result).await;
         }
         result
     }
 
-    fn acceptance(&self, acceptance: &Acceptance, plan: &Plan, entries: Range<Id>) -> Write {
-        let Acceptance { message, received_at, envelope, body, judgement, .. } = acceptance;
-        let statements = 2 + plan.mailboxes.len() * 2 + plan.recipients.len();
+    /// Removes the file of a body to which nothing refers for certain. After other errors the next
+    /// start looks.
+    async fn after_conflict(&self, acceptance: &Acceptance, result: &Result<(), Error>) {
+        if matches!(result, Err(Error::Conflict { .. })) {
+            self.remove_blob(acceptance.message.0).await;
+        }
+    }
+
+    /// Everything that the commit writes. Ids are used in this order: entries, spool, trace.
+    fn acceptance(&self, acceptance: &mut Acceptance, plan: &Plan, mut ids: Range<Id>) -> Write {
+        let statements = 3 + plan.mailboxes.len() * 2 + plan.ledger.len() + plan.onward;
         let mut write = Write::new(Vec::with_capacity(statements + acceptance.trace.len()));
-        let is_kept = !plan.mailboxes.is_empty();
+        self.message(&mut write, acceptance, plan);
+        let size = acceptance.judgement.rendition.size().cast_signed();
+        let entries = ids.start..ids.start + plan.mailboxes.len() as i64;
+        for ((mailbox, flags), entry) in plan.mailboxes.iter().zip(entries.clone()) {
+            let (message, at) = (acceptance.message, acceptance.received_at);
+            place_entry(&mut write, *mailbox, &Shown { entry, message, at, size, flags: *flags });
+        }
+        ids.start = entries.end + plan.onward as i64;
+        self.ledger(&mut write, acceptance, plan, entries);
+        if let Some(file) = acceptance.body.file().filter(|_| plan.keeps()) {
+            write.new_names.push(file.name.clone());
+            file.keep();
+        }
+        let trace = std::mem::take(&mut acceptance.trace);
+        write_rows(&mut write, self.organisation, self.node, ids, trace);
+        write
+    }
+
+    fn message(&self, write: &mut Write, acceptance: &Acceptance, plan: &Plan) {
+        let Acceptance { message, received_at, envelope, body, judgement, .. } = acceptance;
         let (place, inline) = match body.inline() {
-            _ if !is_kept => (PLACE_NOWHERE, None),
+            _ if !plan.keeps() => (PLACE_NOWHERE, None),
             Some(bytes) => (PLACE_ROW, Some(bytes.clone())),
             None => (PLACE_FILE, None),
-        };
-        let sender = match envelope.sender.address() {
-            Some(address) => address.to_string(),
-            None => "<>".to_owned(),
         };
         write.push(
             "INSERT INTO message (id, organisation, node, session, received_at, sender, size, \
@@ -101,55 +141,64 @@ impl Store {
                 self.node.into(),
                 envelope.peer.session.0.into(),
                 received_at.0.into(),
-                bounded(sender, ADDRESS_MAX).into(),
+                bounded(envelope.sender.to_string(), ADDRESS_MAX).into(),
                 body.size().cast_signed().into(),
-                (plan.mailboxes.len() as i64).into(),
+                ((plan.mailboxes.len() + plan.onward) as i64).into(),
                 place.into(),
-                is_kept.then(|| judgement.rendition.encode()).into(),
+                plan.keeps().then(|| judgement.rendition.encode()).into(),
                 inline.into(),
             ],
             Expect::Any,
         );
-        if !is_kept {
+        if !plan.keeps() {
             write.push(
                 "INSERT INTO garbage (message, at, collected) VALUES ($1, $2, 1)",
                 vec![message.0.into(), received_at.0.into()],
                 Expect::Any,
             );
         }
-        let size = judgement.rendition.size().cast_signed();
-        for ((mailbox, flags), entry) in plan.mailboxes.iter().zip(entries.clone()) {
-            let shown = Shown { entry, message: *message, at: *received_at, size, flags: *flags };
-            place_entry(&mut write, *mailbox, &shown);
+        if let Some(onward) = judgement.onward.as_ref().filter(|_| plan.onward > 0) {
+            write.push(
+                "INSERT INTO rendition (message, number, pieces) VALUES ($1, $2, $3)",
+                vec![message.0.into(), ONWARD.into(), onward.encode().into()],
+                Expect::Any,
+            );
         }
-        self.ledger(&mut write, acceptance, plan, entries.start);
-        write
     }
 
-    fn ledger(&self, write: &mut Write, acceptance: &Acceptance, plan: &Plan, first_entry: Id) {
-        let recipients = acceptance.envelope.recipients.iter().zip(&plan.recipients);
-        for (n, (recipient, goes)) in recipients.enumerate() {
-            let (state, entries, rule) = match goes {
-                Ok(mailboxes) => {
-                    let entries: Vec<String> =
-                        mailboxes.iter().map(|at| (first_entry + *at as i64).to_string()).collect();
-                    ("mailbox", entries.join(","), String::new())
+    /// The ledger's rows, and those of the spool, whose ids follow those of the entries.
+    fn ledger(&self, write: &mut Write, it: &Acceptance, plan: &Plan, entries: Range<Id>) {
+        let mut spooled = entries.end;
+        for (n, line) in plan.ledger.iter().enumerate() {
+            let (state, at, rule) = match &line.goes {
+                Goes::Here(positions) => {
+                    let ids = positions.iter().map(|at| (entries.start + *at as i64).to_string());
+                    ("mailbox", ids.collect::<Vec<_>>().join(","), "")
                 }
-                Err(rule) => ("discarded", String::new(), rule.clone()),
+                Goes::On(onward, rule) => {
+                    let row = Spooled { id: spooled, n: n as i64, onward };
+                    self.spool(write, it, &row);
+                    spooled += 1;
+                    ("spool", String::new(), rule.as_str())
+                }
+                Goes::Discarded(rule) => ("discarded", String::new(), rule.as_str()),
             };
             write.push(
                 "INSERT INTO recipient (message, n, address, state, entries, rule) \
                  VALUES ($1, $2, $3, $4, $5, $6)",
                 vec![
-                    acceptance.message.0.into(),
+                    it.message.0.into(),
                     (n as i64).into(),
-                    bounded(recipient.address.to_string(), ADDRESS_MAX).into(),
+                    bounded(line.address.clone(), ADDRESS_MAX).into(),
                     state.into(),
-                    entries.into(),
+                    at.into(),
                     rule.into(),
                 ],
                 Expect::Any,
             );
+        }
+        if plan.onward > 0 {
+            write.bells.push(Bell::Spool);
         }
     }
 }
@@ -199,7 +248,7 @@ impl Plan {
         let mut mailboxes: Vec<(MailboxId, i64)> = verdicts
             .iter()
             .filter_map(|verdict| match verdict {
-                Verdict::Deliver(placements) => Some(placements),
+                Verdict::Deliver(placements, _) => Some(placements),
                 _ => None,
             })
             .flatten()
@@ -210,32 +259,64 @@ impl Plan {
         if mailboxes.len() > ENTRIES_MAX {
             return Err(invalid("a message goes to more mailboxes than one commit takes"));
         }
-        let position = |placement: &Placement| {
-            mailboxes.binary_search_by_key(&placement.mailbox, |(mailbox, _)| *mailbox).ok()
-        };
-        let recipients = verdicts
-            .iter()
-            .map(|verdict| match verdict {
-                Verdict::Deliver(placements) if !placements.is_empty() => {
-                    let mut at: Vec<usize> = placements.iter().filter_map(position).collect();
-                    at.sort_unstable();
-                    at.dedup();
-                    Ok(Ok(at))
-                }
-                Verdict::Deliver(_) => Err(invalid("a recipient is delivered to no mailbox")),
-                Verdict::Discard(refusal) => {
-                    let rule = if refusal.rule.is_empty() {
-                        refusal.reason.word().to_owned()
-                    } else {
-                        bounded(refusal.rule.clone(), ADDRESS_MAX)
-                    };
-                    Ok(Err(rule))
-                }
-                Verdict::Refuse(_) | Verdict::Later(_) => {
-                    Err(invalid("a refused recipient is not accepted"))
-                }
-            })
-            .collect::<Result<_, Error>>()?;
-        Ok(Self { mailboxes, recipients })
+        let mut ledger = Vec::with_capacity(verdicts.len());
+        for (recipient, verdict) in acceptance.envelope.recipients.iter().zip(verdicts) {
+            ledger.extend(lines(recipient, verdict, &mailboxes)?);
+        }
+        let onward = ledger.iter().filter(|line| matches!(line.goes, Goes::On(..))).count();
+        if onward > 0 && acceptance.judgement.onward.is_none() {
+            return Err(invalid("a message that is sent on has no rendition for it"));
+        }
+        Ok(Self { mailboxes, ledger, onward })
+    }
+
+    /// Whether the message is kept at all: in a mailbox or the spool.
+    fn keeps(&self) -> bool {
+        !self.mailboxes.is_empty() || self.onward > 0
+    }
+
+    /// How many ids the commit uses.
+    fn ids(&self, acceptance: &Acceptance) -> i64 {
+        (self.mailboxes.len() + self.onward + acceptance.trace.len()) as i64
+    }
+}
+
+/// The ledger's rows of one recipient.
+fn lines(
+    recipient: &Recipient,
+    verdict: &Verdict,
+    mailboxes: &[(MailboxId, i64)],
+) -> Result<Vec<Line>, Error> {
+    let invalid = |text: &str| Error::Invalid(text.to_owned());
+    let address = recipient.address.to_string();
+    let position = |placement: &Placement| {
+        mailboxes.binary_search_by_key(&placement.mailbox, |(mailbox, _)| *mailbox).ok()
+    };
+    match verdict {
+        Verdict::Deliver(placements, onward) if placements.is_empty() && onward.is_empty() => {
+            Err(invalid("a recipient is delivered to no mailbox and not sent on"))
+        }
+        Verdict::Deliver(placements, onward) => {
+            let mut at: Vec<usize> = placements.iter().filter_map(position).collect();
+            at.sort_unstable();
+            at.dedup();
+            let here = (!at.is_empty()).then_some(Line { address, goes: Goes::Here(at) });
+            let rule = bounded(recipient.permit.rule().to_owned(), ADDRESS_MAX);
+            let on = onward.iter().map(|onward| Line {
+                address: onward.address.to_string(),
+                goes: Goes::On(onward.clone(), rule.clone()),
+            });
+            Ok(here.into_iter().chain(on).collect())
+        }
+        Verdict::Discard(refusal) => {
+            let rule = match refusal.rule.as_str() {
+                "" => refusal.reason.word().to_owned(),
+                rule => bounded(rule.to_owned(), ADDRESS_MAX),
+            };
+            Ok(vec![Line { address, goes: Goes::Discarded(rule) }])
+        }
+        Verdict::Refuse(_) | Verdict::Later(_) => {
+            Err(invalid("a refused recipient is not accepted"))
+        }
     }
 }

@@ -10,6 +10,7 @@ pub mod load;
 mod mailboxes;
 mod places;
 mod site;
+mod spool;
 mod tracing;
 
 use crate::database::{BoxFuture, Database};
@@ -85,6 +86,7 @@ pub async fn run(open: &Opener, data: PathBuf) -> Result<(), Failure> {
     places::run(&ground).await?;
     accepting::run(&ground).await?;
     mailboxes::run(&ground).await?;
+    spool::run(&ground).await?;
     ledger::is_clean(&ground).await?;
     tracing::run(&ground).await?;
     ledger::run(&ground).await

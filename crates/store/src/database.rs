@@ -188,6 +188,18 @@ impl Write {
         self.statements.push(Statement { sql, params, expect });
     }
 
+    /// Adds all of another write behind its own.
+    pub fn append(&mut self, other: Write) {
+        let Write { statements, new_names, bells } = other;
+        if self.statements.is_empty() {
+            self.statements = statements;
+        } else {
+            self.statements.extend(statements);
+        }
+        self.new_names.extend(new_names);
+        self.bells.extend(bells);
+    }
+
     /// Adds what to ring.
     #[must_use]
     pub fn ring(mut self, bell: Bell) -> Self {

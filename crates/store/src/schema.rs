@@ -7,7 +7,7 @@
 use crate::Error;
 
 /// The version that this program writes and reads.
-pub const VERSION: i64 = 1;
+pub const VERSION: i64 = 2;
 
 /// Makes the table that holds the version.
 pub const VERSION_TABLE: &str =
@@ -23,7 +23,10 @@ pub struct Step {
 }
 
 /// Every step that ever was, the first from an empty database.
-const STEPS: &[Step] = &[Step { to: 1, sql: include_str!("schema.sql") }];
+const STEPS: &[Step] = &[
+    Step { to: 1, sql: include_str!("schema.sql") },
+    Step { to: 2, sql: include_str!("schema/2-spool.sql") },
+];
 
 /// The steps that bring a database of version `found` (0: empty) to [`VERSION`].
 ///

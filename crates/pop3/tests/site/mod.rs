@@ -83,6 +83,7 @@ impl Site {
         let recipient = Recipient {
             address: address.clone(),
             permit: Permit::issue("account anna@example.org", Reason::LocalAccount),
+            onward: Vec::new(),
             targets: vec![Target { account: self.anna, inbox: self.inbox, address }],
         };
         let peer = Peer {
@@ -106,7 +107,8 @@ impl Site {
         let placement = Placement { account: self.anna, mailbox: self.inbox, flags: 0 };
         let judgement = Judgement {
             findings: Vec::new(),
-            verdicts: vec![Verdict::Deliver(vec![placement])],
+            verdicts: vec![Verdict::Deliver(vec![placement], Vec::new())],
+            onward: None,
             rendition: Rendition::whole(content.len() as u64),
         };
         let received_at = Clock::system().now();

@@ -91,6 +91,7 @@ const ROWS: &[Short] = &[
     (AliasTooLarge, Permanent, 554, 451, (3, 5), "The alias has too many members"),
     (TlsRequired, Permanent, 530, 454, (7, 0), "Must issue a STARTTLS command first"),
     (LoginRequired, Permanent, 530, 454, (7, 0), "Authentication required"),
+    (SenderNotOwned, Permanent, 553, 450, (7, 1), "The sender's address does not belong to this log-in"),
     // One text for the unknown name, the wrong password and the spent budget.
     (BadCredentials, Permanent, 535, 454, (7, 8), "Authentication credentials invalid"),
     (LoginBudget, Temporary, 535, 454, (7, 0), "Authentication is not possible at present, try again later"),
@@ -99,6 +100,18 @@ const ROWS: &[Short] = &[
     (SubjectProhibited, Permanent, 553, 450, (7, 1), "The subject of the message is prohibited"),
     (Ambiguous, Permanent, 550, 450, (6, 0), "The message could be read in more than one way"),
     (ForgedTraceField, Permanent, 550, 450, (6, 0), "The message has a header field that only we may write"),
+
+    // Told to senders by notices, not in a session.
+    (RemoteAccepted, Temporary, 554, 451, (0, 0), "Taken by another server"),
+    (RemoteRefused, Permanent, 554, 451, (3, 0), "Refused by another server"),
+    (RemoteDeferred, Temporary, 554, 451, (3, 0), "Deferred by another server"),
+    (RemoteUnreachable, Temporary, 554, 451, (4, 1), "No server of the domain could be reached"),
+    (RemoteFault, Temporary, 554, 451, (5, 0), "Another server broke the protocol"),
+    (NoSuchDomain, Permanent, 550, 450, (1, 2), "The domain does not exist or takes no mail"),
+    (NullMx, Permanent, 556, 450, (1, 10), "The domain says that it takes no mail"),
+    (DnsFailed, Temporary, 554, 451, (4, 3), "The name servers of the domain do not answer"),
+    (RouteToSelf, Permanent, 554, 451, (4, 6), "The way would lead back to this server"),
+    (Expired, Permanent, 554, 451, (4, 7), "It could not be delivered in time"),
 
     (StorageFull, Temporary, 552, 452, (3, 1), "Not enough storage, try again later"),
     (StorageFailed, Temporary, 554, 451, (3, 0), "The message could not be kept, try again later"),

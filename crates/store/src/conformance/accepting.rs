@@ -130,7 +130,8 @@ async fn contradictions(store: &Arc<Store>) -> Result<(), Failure> {
     ensure!(matches!(result, Err(Error::Invalid(_))), "a file with another number: {result:?}");
 
     let refusal = mail::Refusal::new(mail::Reason::SubjectProhibited);
-    refused.judgement.verdicts = vec![Verdict::Refuse(refusal), Verdict::Deliver(Vec::new())];
+    refused.judgement.verdicts =
+        vec![Verdict::Refuse(refusal), Verdict::Deliver(Vec::new(), Vec::new())];
     let result = store.accept(refused).await;
     ensure!(matches!(result, Err(Error::Invalid(_))), "a refused recipient: {result:?}");
     deliver(store, stays, "after it").await?;

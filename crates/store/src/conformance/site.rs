@@ -2,12 +2,14 @@
 
 use crate::{Acceptance, Body, Error, NewAccount, Store};
 use mail::{
-    AccountId, Address, BodyKind, Domain, Door, Envelope, Event, Judgement, MessageId, Origin,
-    Peer, Permit, Piece, Placement, Reason, Recipient, Refusal, Rendition, ReversePath, SessionId,
-    Target, Timestamp, TraceRow, Verdict,
+    AccountId, Address, BodyKind, Domain, Door, Envelope, Event, Judgement, MessageId, Onward,
+    Origin, Peer, Permit, Piece, Placement, Reason, Recipient, Refusal, Rendition, ReversePath,
+    SessionId, Target, Timestamp, TraceRow, Verdict,
 };
 use std::net::{IpAddr, Ipv4Addr};
 
+/// What stands before the body as the suite sends it on.
+pub(super) const ONWARD: &[u8] = b"X-Onward: yes\r\n";
 /// What stands before the body in every rendition of the suite.
 pub(super) const HEAD: &[u8] = b"Return-Path: <a@example.net>\r\n";
 
@@ -38,6 +40,8 @@ pub(super) async fn account(store: &Store, name: &str) -> Result<AccountId, Erro
 pub(super) enum Fate<'a> {
     /// Put into the INBOX of these accounts.
     To(&'a [AccountId]),
+    /// Sent on to these addresses.
+    On(&'a [&'a str]),
     /// Discarded by this rule.
     Discarded(&'a str),
 }
@@ -53,14 +57,19 @@ pub(super) async fn message(
     let mut verdicts = Vec::new();
     let mut trace = vec![row(Event::Message, message, session, "")];
     for (name, fate) in fates {
-        let mut targets = Vec::new();
+        let (mut targets, mut onward) = (Vec::new(), Vec::new());
         verdicts.push(match fate {
             Fate::To(accounts) => {
                 for account in *accounts {
                     targets.push(target(store, *account)?);
                 }
                 trace.push(row(Event::Delivered, message, session, name));
-                Verdict::Deliver(targets.iter().map(placement).collect())
+                Verdict::Deliver(targets.iter().map(placement).collect(), Vec::new())
+            }
+            Fate::On(elsewhere) => {
+                let on = |to: &&str| Ok::<_, Error>(Onward { address: address(to)?, sender: None });
+                onward = elsewhere.iter().map(on).collect::<Result<_, _>>()?;
+                Verdict::Deliver(Vec::new(), onward.clone())
             }
             Fate::Discarded(rule) => {
                 trace.push(row(Event::Discarded, message, session, name));
@@ -71,6 +80,7 @@ pub(super) async fn message(
             address: address(name)?,
             permit: Permit::issue("conformance", Reason::LocalAccount),
             targets,
+            onward,
         });
     }
     let size = body.size();
@@ -90,6 +100,7 @@ pub(super) async fn message(
             findings: Vec::new(),
             verdicts,
             rendition: Rendition::new([Piece::Insert(HEAD.to_vec()), Piece::Copy(0..size)]),
+            onward: Some(Rendition::new([Piece::Insert(ONWARD.to_vec()), Piece::Copy(0..size)])),
         },
         trace,
     })

@@ -7,7 +7,7 @@ use crate::mailbox::remove::MOVED;
 use crate::mailbox::{PLACE_FILE, PLACE_NOWHERE, PLACE_ROW};
 use crate::{Error, Store};
 use mail::Id;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Messages that are held in memory at once (some 200 bytes each).
 const SPAN: usize = 100_000;
@@ -31,6 +31,9 @@ struct Facts {
     copies: BTreeMap<Id, Copy>,
     /// Entries that show it now.
     shown: i64,
+    /// Recipients that are in the spool, by the ledger, and the rows of the spool.
+    queued: BTreeSet<i64>,
+    spooled: BTreeSet<i64>,
 }
 
 /// One copy: an entry, wherever it is or was.
@@ -53,6 +56,7 @@ impl Store {
             self.recipients(first, last, &mut span, look).await?;
             self.entries_of(first, last, &mut span, look).await?;
             self.expunged_of(first, last, &mut span).await?;
+            self.spool_of(first, last, &mut span, look).await?;
             for (id, facts) in &span {
                 look.counts.messages += 1;
                 judge(look, *id, facts);
@@ -125,7 +129,9 @@ impl Store {
                 let copies: Vec<Id> = entries.split(',').filter_map(|id| id.parse().ok()).collect();
                 match state.as_str() {
                     "mailbox" if !copies.is_empty() => {}
-                    "discarded" if !rule.is_empty() && entries.is_empty() => {}
+                    "discarded" | "relayed" | "bounced" | "failed"
+                        if !rule.is_empty() && entries.is_empty() => {}
+                    "spool" if entries.is_empty() => drop(facts.queued.insert(n)),
                     _ => look.problem(format!(
                         "recipient {n} of message {message} is in no place ({state} {entries:?})"
                     )),
@@ -187,6 +193,37 @@ impl Store {
             Ok(())
         })
         .await
+    }
+
+    async fn spool_of(
+        &self,
+        first: Id,
+        last: Id,
+        span: &mut BTreeMap<Id, Facts>,
+        look: &mut Look,
+    ) -> Result<(), Error> {
+        let sql = "SELECT id, message, n FROM spool \
+                   WHERE id > $1 AND message >= $2 AND message <= $3 ORDER BY id LIMIT $4";
+        let mut after = 0;
+        loop {
+            let params = vec![after.into(), first.into(), last.into(), PAGE.into()];
+            let rows = self.db.read(sql, params).await?;
+            let was_full = rows.len() as i64 == PAGE;
+            for row in rows {
+                let mut row = Columns::of(row);
+                after = row.int()?;
+                let (message, n) = (row.int()?, row.int()?);
+                let fresh = span.get_mut(&message).map(|facts| facts.spooled.insert(n));
+                if fresh != Some(true) {
+                    look.problem(format!(
+                        "copy {after} of message {message} is twice in the spool"
+                    ));
+                }
+            }
+            if !was_full {
+                return Ok(());
+            }
+        }
     }
 
     /// Gives every row of a table that goes by mailbox and uid to `each`, without these two.
@@ -260,15 +297,19 @@ fn judge(look: &mut Look, id: Id, facts: &Facts) {
             )),
         }
     }
-    if facts.shown != facts.entries {
-        let (counted, shown) = (facts.entries, facts.shown);
+    for n in facts.queued.symmetric_difference(&facts.spooled) {
+        look.problem(format!("recipient {n} of message {id} is in the spool by one account alone"));
+    }
+    let shown = facts.shown + facts.spooled.len() as i64;
+    if shown != facts.entries {
+        let counted = facts.entries;
         look.problem(format!("message {id} counts {counted} entries and has {shown}"));
     }
     if facts.entries == 0 && !facts.is_garbage {
         look.problem(format!("message {id} is shown nowhere and will not be collected"));
     }
     match facts.place {
-        PLACE_NOWHERE if facts.shown > 0 => {
+        PLACE_NOWHERE if shown > 0 => {
             look.problem(format!("message {id} is shown and has no body"));
         }
         PLACE_ROW if facts.body != Some(facts.size) => look.problem(format!(

@@ -3,9 +3,9 @@
 use super::Entry;
 use crate::columns::Columns;
 use crate::incoming::{WINDOW_MAX, blocking, read_window};
-use crate::{Error, Store};
+use crate::{Error, Row, Store};
 use bytes::Bytes;
-use mail::{Piece, Rendition};
+use mail::{MessageId, Piece, Rendition};
 use std::fs::File;
 use std::ops::Range;
 use std::sync::Arc;
@@ -50,6 +50,15 @@ impl Store {
         let id = entry.message;
         let sql = "SELECT body_place, rendition, body FROM message WHERE id = $1";
         let row = self.db.read(sql, vec![id.0.into()]).await?.pop();
+        self.rendered(id, row).await
+    }
+
+    /// What a message shows, from its body's place, the rendition's pieces and the body.
+    pub(crate) async fn rendered(
+        &self,
+        id: MessageId,
+        row: Option<Row>,
+    ) -> Result<Rendered, Error> {
         let gone = || Error::NotFound(format!("message {id} any more"));
         let mut row = Columns::of(row.ok_or_else(gone)?);
         let place = row.int()?;

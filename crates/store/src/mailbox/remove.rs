@@ -222,15 +222,20 @@ fn leave(mailbox: MailboxId, entries: &[Entry], fate: &Fate, now: i64) -> Write 
 
 /// The entry does not show its message any more.
 fn let_go(write: &mut Write, entry: &Entry, now: i64) {
+    forget_one(write, entry.message.0, now);
+}
+
+/// One thing less shows a message; what nothing shows any more is collected.
+pub(crate) fn forget_one(write: &mut Write, message: i64, now: i64) {
     write.push(
         "UPDATE message SET entries = entries - 1 WHERE id = $1 AND entries > 0",
-        vec![entry.message.0.into()],
+        vec![message.into()],
         Expect::Rows(1),
     );
     write.push(
         "INSERT INTO garbage (message, at, collected) \
          SELECT id, $2, 0 FROM message WHERE id = $1 AND entries = 0",
-        vec![entry.message.0.into(), now.into()],
+        vec![message.into(), now.into()],
         Expect::Any,
     );
 }

@@ -1,0 +1,120 @@
+//! The spool: in by the accept commit, leased once, out by the commit that settles it.
+
+use super::site::{Fate, ONWARD, account, message, row};
+use super::{Failure, Ground, ensure, same};
+use crate::{Attempt, Body, Due, Error, Fate as Settled, Lease, Settlement, Store};
+use mail::{Event, MessageId, Reason, SessionId, Timestamp};
+
+/// Long enough that no lease of the suite ends by itself.
+const LEASE_MILLIS: i64 = 600_000;
+
+pub(super) async fn run(ground: &Ground<'_>) -> Result<(), Failure> {
+    let store = ground.store().await?;
+    let here = account(&store, "spooler@example.org").await?;
+    let body = Body::from_bytes("to be sent on")?;
+    let fates = [
+        ("spooler@example.org", Fate::To(&[here])),
+        ("both@example.org", Fate::On(&["one@one.example", "two@two.example"])),
+    ];
+    let sent = message(&store, body, &fates).await?;
+    let id = sent.message;
+    store.accept(sent).await?;
+    let due = due(&store, id).await?;
+    let destinations: Vec<&str> = due.iter().map(|due| due.destination.as_str()).collect();
+    same!(destinations, ["one.example", "two.example"]);
+    whole(&store, id).await?;
+
+    let until = store.clock.now().plus_millis(LEASE_MILLIS);
+    let leased = store.lease(&due, until).await?;
+    same!(leased.len(), 2);
+    same!(store.lease(&due, until).await?.len(), 0);
+    same!(self::due(&store, id).await?.len(), 0);
+    let [one, two] = leased.as_slice() else { return Ok(()) };
+    same!(one.recipient.to_string(), "one@one.example");
+    same!((one.n, two.n, one.attempts), (1, 2, 0));
+
+    again(&store, one.clone()).await?;
+    let retried = self::due(&store, id).await?;
+    same!(retried.len(), 1);
+    let settled = settlement(&store, one.clone(), Settled::Delivered);
+    let result = store.settle(vec![settled], None).await;
+    ensure!(matches!(result, Err(Error::Conflict { .. })), "an old lease settles: {result:?}");
+    let one = store.lease(&retried, until).await?;
+    let one = one.first().cloned().ok_or_else(|| Error::NotFound("a lease".into()))?;
+    same!(one.attempts, 1);
+    let settled = settlement(&store, one, Settled::Delivered);
+    store.settle(vec![settled], None).await?;
+    restart(ground, store, id).await
+}
+
+/// What a process leased and did not settle is due when the next one begins.
+async fn restart(
+    ground: &Ground<'_>,
+    store: std::sync::Arc<Store>,
+    id: MessageId,
+) -> Result<(), Failure> {
+    store.close().await;
+    let store = ground.store().await?;
+    same!(due(&store, id).await?.len(), 0);
+    let now = store.clock.now();
+    store.release_leases(now).await?;
+    let due = due(&store, id).await?;
+    same!(due.len(), 1);
+    let leased = store.lease(&due, now.plus_millis(LEASE_MILLIS)).await?;
+    let settled = leased.into_iter().map(|lease| settlement(&store, lease, Settled::Bounced));
+    let settled = settled.collect();
+    // The notice goes to the one who sent it, in the same commit.
+    let to = store.directory().account_by_key("spooler@example.org").map(|account| account.id);
+    let to = to.ok_or_else(|| Error::NotFound("spooler@example.org".into()))?;
+    let before = store.usage(to).await?;
+    let notice = Body::from_bytes("it could not be sent on")?;
+    let notice = message(&store, notice, &[("spooler@example.org", Fate::To(&[to]))]).await?;
+    store.settle(settled, Some(notice)).await?;
+    ensure!(store.usage(to).await? > before, "the notice is not in its mailbox");
+    same!(self::due(&store, id).await?.len(), 0);
+    store.close().await;
+    Ok(())
+}
+
+async fn again(store: &Store, lease: Lease) -> Result<(), Failure> {
+    let at = store.clock.now();
+    let settled = settlement(store, lease, Settled::Again { at, warned: true });
+    store.settle(vec![settled], None).await?;
+    Ok(())
+}
+
+fn settlement(store: &Store, lease: Lease, fate: Settled) -> Settlement {
+    let at = store.clock.now();
+    let (reason, event) = match fate {
+        Settled::Again { .. } => (Reason::RemoteDeferred, Event::Deferred),
+        Settled::Delivered => (Reason::RemoteAccepted, Event::Relayed),
+        Settled::Bounced | Settled::Failed => (Reason::RemoteRefused, Event::Failed),
+    };
+    let recipient = lease.recipient.to_string();
+    let trace = row(event, lease.message, SessionId(0), &recipient);
+    let host = "mx.one.example".to_owned();
+    let attempt = Attempt { at, reply: 250, reason, text: "as it is".to_owned(), host };
+    Settlement { lease, fate, attempt, trace }
+}
+
+async fn due(store: &Store, id: MessageId) -> Result<Vec<Due>, Error> {
+    let until = store.clock.now();
+    let mut due = store.spool_due((Timestamp(0), 0), until).await?;
+    due.retain(|due| due.message == id);
+    Ok(due)
+}
+
+/// What is sent on is the rendition for it.
+async fn whole(store: &Store, id: MessageId) -> Result<(), Failure> {
+    let mut rendered = store.onward(id).await?;
+    let mut whole = Vec::new();
+    loop {
+        let window = rendered.read(7).await?;
+        if window.is_empty() {
+            break;
+        }
+        whole.extend_from_slice(&window);
+    }
+    same!(whole, [ONWARD, b"to be sent on"].concat());
+    Ok(())
+}

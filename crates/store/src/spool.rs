@@ -1,0 +1,105 @@
+//! The spool: copies that are sent on to other servers, from the commit that accepted them to the
+//! one that settles them.
+//!
+//! Who sends one on leases it first: [`Store::lease`] names the owner and a higher fence, and moves
+//! the time at which it is due to the end of the lease, so that what a node left behind is due by
+//! itself. [`Store::settle`] names the fence: who was too slow changes nothing.
+
+mod lease;
+mod settle;
+
+pub use lease::{Due, Lease};
+pub use settle::{Attempt, Fate, Settlement};
+
+use crate::accept::Acceptance;
+use crate::database::{Expect, Write};
+use crate::trace::bounded;
+use crate::{Error, Rendered, Store};
+use mail::{BodyKind, Host, Id, MessageId, Onward};
+
+/// The number of the rendition that is sent on.
+pub(crate) const ONWARD: i64 = 1;
+/// Bytes of an address, of a host, of a reason.
+const TEXT_MAX: usize = 255;
+
+/// A copy for the spool.
+pub(crate) struct Spooled<'a> {
+    pub(crate) id: Id,
+    /// Its row in the message's ledger.
+    pub(crate) n: i64,
+    pub(crate) onward: &'a Onward,
+}
+
+/// What a copy needs of the server that it is sent to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Needs {
+    /// What the sender said of the body (RFC 6152).
+    pub body: BodyKind,
+    /// Whether the sender asked for SMTPUTF8 (RFC 6531).
+    pub smtputf8: bool,
+}
+
+impl Needs {
+    fn encode(self) -> String {
+        let words =
+            [(self.body == BodyKind::EightBitMime, "8bitmime"), (self.smtputf8, "smtputf8")];
+        let words: Vec<&str> = words.into_iter().filter(|(on, _)| *on).map(|(_, w)| w).collect();
+        words.join(" ")
+    }
+
+    fn decode(text: &str) -> Self {
+        let has = |word| text.split(' ').any(|found| found == word);
+        let body = if has("8bitmime") { BodyKind::EightBitMime } else { BodyKind::SevenBit };
+        Self { body, smtputf8: has("smtputf8") }
+    }
+}
+
+impl Store {
+    /// Adds a copy to the spool, due at once.
+    pub(crate) fn spool(&self, write: &mut Write, it: &Acceptance, row: &Spooled<'_>) {
+        let Onward { address, sender } = row.onward;
+        let sender = sender.as_ref().unwrap_or(&it.envelope.sender);
+        let needs = Needs { body: it.envelope.body, smtputf8: it.envelope.smtputf8 };
+        let size = it.judgement.onward.as_ref().map_or(0, mail::Rendition::size);
+        write.push(
+            "INSERT INTO spool (id, organisation, node, message, n, account, sender, recipient, \
+             destination, options, size, queued_at, next_at, attempts, warned, held, last_reply, \
+             last_reason, last_text, last_host, fence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, \
+             $9, $10, $11, $12, $12, 0, 0, '', 0, '', '', '', 0)",
+            vec![
+                row.id.into(),
+                self.organisation.into(),
+                self.node.into(),
+                it.message.0.into(),
+                row.n.into(),
+                it.envelope.peer.login.as_ref().map(|login| login.account.0).into(),
+                bounded(sender.to_string(), TEXT_MAX).into(),
+                bounded(address.to_string(), TEXT_MAX).into(),
+                destination(&address.host).into(),
+                needs.encode().into(),
+                size.cast_signed().into(),
+                it.received_at.0.into(),
+            ],
+            Expect::Any,
+        );
+    }
+
+    /// Opens a message as it is sent on.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if the message is gone, [`Error::Corrupt`], or the database's.
+    pub async fn onward(&self, message: MessageId) -> Result<Rendered, Error> {
+        let sql = "SELECT m.body_place, r.pieces, m.body FROM message m \
+                   JOIN rendition r ON r.message = m.id AND r.number = $2 WHERE m.id = $1";
+        let row = self.db.read(sql, vec![message.0.into(), ONWARD.into()]).await?.pop();
+        self.rendered(message, row).await
+    }
+}
+
+/// What shares a way to other servers: the domain, or an address literal in brackets.
+fn destination(host: &Host) -> String {
+    match host {
+        Host::Domain(domain) => domain.as_str().to_owned(),
+        Host::Literal(ip) => format!("[{ip}]"),
+    }
+}
