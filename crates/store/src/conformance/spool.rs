@@ -25,9 +25,9 @@ pub(super) async fn run(ground: &Ground<'_>) -> Result<(), Failure> {
     whole(&store, id).await?;
 
     let until = store.clock.now().plus_millis(LEASE_MILLIS);
-    let leased = store.lease(&due, until).await?;
+    let leased = store.lease(&fenced(&due), until).await?;
     same!(leased.len(), 2);
-    same!(store.lease(&due, until).await?.len(), 0);
+    same!(store.lease(&fenced(&due), until).await?.len(), 0);
     same!(self::due(&store, id).await?.len(), 0);
     let [one, two] = leased.as_slice() else { return Ok(()) };
     same!(one.recipient.to_string(), "one@one.example");
@@ -39,7 +39,7 @@ pub(super) async fn run(ground: &Ground<'_>) -> Result<(), Failure> {
     let settled = settlement(&store, one.clone(), Settled::Delivered);
     let result = store.settle(vec![settled], None).await;
     ensure!(matches!(result, Err(Error::Conflict { .. })), "an old lease settles: {result:?}");
-    let one = store.lease(&retried, until).await?;
+    let one = store.lease(&fenced(&retried), until).await?;
     let one = one.first().cloned().ok_or_else(|| Error::NotFound("a lease".into()))?;
     same!(one.attempts, 1);
     let settled = settlement(&store, one, Settled::Delivered);
@@ -60,7 +60,7 @@ async fn restart(
     store.release_leases(now).await?;
     let due = due(&store, id).await?;
     same!(due.len(), 1);
-    let leased = store.lease(&due, now.plus_millis(LEASE_MILLIS)).await?;
+    let leased = store.lease(&fenced(&due), now.plus_millis(LEASE_MILLIS)).await?;
     let settled = leased.into_iter().map(|lease| settlement(&store, lease, Settled::Bounced));
     let settled = settled.collect();
     // The notice goes to the one who sent it, in the same commit.
@@ -117,4 +117,8 @@ async fn whole(store: &Store, id: MessageId) -> Result<(), Failure> {
     }
     same!(whole, [ONWARD, b"to be sent on"].concat());
     Ok(())
+}
+
+fn fenced(due: &[Due]) -> Vec<(mail::Id, i64)> {
+    due.iter().map(|due| (due.id, due.fence)).collect()
 }

@@ -22,6 +22,10 @@ pub struct Due {
     pub at: Timestamp,
     /// The fence that a lease has to follow.
     pub fence: i64,
+    /// When it was accepted.
+    pub queued_at: Timestamp,
+    /// Whether the sender was told of a delay.
+    pub warned: bool,
 }
 
 /// The right to send a copy on, until the lease ends.
@@ -66,7 +70,7 @@ impl Store {
         after: (Timestamp, Id),
         until: Timestamp,
     ) -> Result<Vec<Due>, Error> {
-        let sql = "SELECT id, message, destination, next_at, fence FROM spool \
+        let sql = "SELECT id, message, destination, next_at, fence, queued_at, warned FROM spool \
                    WHERE (next_at, id) > ($1, $2) AND next_at <= $3 AND held = '' \
                    ORDER BY next_at, id LIMIT $4";
         let (at, id) = after;
@@ -79,28 +83,30 @@ impl Store {
                 destination: row.text()?,
                 at: Timestamp(row.int()?),
                 fence: row.int()?,
+                queued_at: Timestamp(row.int()?),
+                warned: row.truth()?,
             })
         };
         self.db.read(sql, params).await?.into_iter().map(due).collect()
     }
 
-    /// Leases copies until `until`; those that another has taken meanwhile are left out.
+    /// Leases copies, each by its number and its fence, until `until`; those that another has taken meanwhile are left out.
     ///
     /// # Errors
     /// The database's: then it is not known which are leased. They are due when the lease ends.
-    pub async fn lease(&self, due: &[Due], until: Timestamp) -> Result<Vec<Lease>, Error> {
-        let statement = |due: &Due| {
+    pub async fn lease(&self, due: &[(Id, i64)], until: Timestamp) -> Result<Vec<Lease>, Error> {
+        let statement = |(id, fence): (Id, i64)| {
             Statement::new(
                 "UPDATE spool SET owner = $3, fence = fence + 1, next_at = $4 \
                  WHERE id = $1 AND fence = $2 AND held = '' \
                  RETURNING id, fence, message, n, account, sender, recipient, destination, \
                  options, size, queued_at, attempts, warned",
-                vec![due.id.into(), due.fence.into(), self.node.into(), until.0.into()],
+                vec![id.into(), fence.into(), self.node.into(), until.0.into()],
             )
         };
         // In the order of their ids, so that nodes never wait for one another in a circle.
-        let mut due: Vec<&Due> = due.iter().collect();
-        due.sort_by_key(|due| due.id);
+        let mut due = due.to_vec();
+        due.sort_unstable();
         let write = Write::new(due.into_iter().map(statement).collect());
         let rows = self.db.write(write).await?;
         rows.into_iter().flatten().map(|row| read(Columns::of(row))).collect()
