@@ -40,6 +40,28 @@ impl Script {
     }
 }
 
+/// How the lines of the two sides begin.
+#[derive(Debug, Clone, Copy)]
+pub struct Marks {
+    /// What is sent to the machine.
+    pub peer: &'static str,
+    /// What the machine says.
+    pub own: &'static str,
+}
+
+impl Marks {
+    /// A machine that serves.
+    pub const SERVER: Self = Self { peer: "C:", own: "S:" };
+    /// A machine that is a client.
+    pub const CLIENT: Self = Self { peer: "S:", own: "C:" };
+}
+
+impl Default for Marks {
+    fn default() -> Self {
+        Self::SERVER
+    }
+}
+
 /// One turn: what the client does, and what comes of it.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Turn {
@@ -69,11 +91,12 @@ pub(super) struct Transcript {
     pub(super) kept: Vec<String>,
     /// Remarks behind the last turn.
     tail: Vec<String>,
+    marks: Marks,
 }
 
 impl Transcript {
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let mut all = Transcript { turns: vec![Turn::default()], ..Self::default() };
+    pub(super) fn parse(text: &str, marks: Marks) -> Result<Self, String> {
+        let mut all = Transcript { turns: vec![Turn::default()], marks, ..Self::default() };
         // Remarks and empty lines, which go with the turn that follows.
         let mut remarks = Vec::new();
         for (index, line) in text.lines().enumerate() {
@@ -92,10 +115,12 @@ impl Transcript {
                     all.head.push(line.to_owned());
                 }
                 "#" => remarks.push(line.to_owned()),
-                "C:" if opening || (last.takes_client() && remarks.is_empty()) => {
+                peer if peer == marks.peer
+                    && (opening || (last.takes_client() && remarks.is_empty())) =>
+                {
                     last.client.push(rest.to_owned());
                 }
-                "C:" | "*" => {
+                _ if mark == marks.peer || mark == "*" => {
                     let mut turn =
                         Turn { remarks: std::mem::take(&mut remarks), ..Turn::default() };
                     match mark {
@@ -105,7 +130,7 @@ impl Transcript {
                     all.turns.push(turn);
                 }
                 "?" => last.questions.push(rest.to_owned()),
-                "S:" => last.said.push(rest.to_owned()),
+                own if own == marks.own => last.said.push(rest.to_owned()),
                 "!" => last.did.push(rest.to_owned()),
                 "=" => all.kept.push(rest.to_owned()),
                 _ => return Err(fault("not a line of a transcript")),
@@ -134,9 +159,9 @@ impl Transcript {
         for turn in &self.turns {
             put("", &turn.remarks);
             put("* ", turn.event.as_slice());
-            put("C: ", &turn.client);
+            put(&format!("{} ", self.marks.peer), &turn.client);
             put("? ", &turn.questions);
-            put("S: ", &turn.said);
+            put(&format!("{} ", self.marks.own), &turn.said);
             put("! ", &turn.did);
         }
         put("", &self.tail);
@@ -233,7 +258,7 @@ mod tests {
     fn a_file_is_written_as_it_was_read() {
         let text = "Proves something.\n# remark\n@ a=1 b=x\nS: 220 hi\nC: EHLO x\n\
                     C: \\x41\\{3*b}\\c\n? helo x -> allow\nS: 250 x\n! note 1\n\n# bye\n* eof\n! close\n= kept\n";
-        let parsed = Transcript::parse(text).expect("a transcript");
+        let parsed = Transcript::parse(text, Marks::SERVER).expect("a transcript");
         assert_eq!(parsed.write(), text);
         assert_eq!(parsed.settings.get("a", 0), 1);
         assert_eq!(parsed.turns.len(), 3);
@@ -241,8 +266,17 @@ mod tests {
     }
 
     #[test]
+    fn the_marks_of_a_client_are_the_other_way_round() {
+        let text = "Proves something.\nS: 220 hi\nC: EHLO x\nS: 250 x\nC: QUIT\n";
+        let parsed = Transcript::parse(text, Marks::CLIENT).expect("a transcript");
+        assert_eq!(parsed.write(), text);
+        assert_eq!(parsed.turns.len(), 2);
+        assert_eq!(parsed.turns.get(1).map(|turn| turn.said.clone()), Some(vec!["QUIT".into()]));
+    }
+
+    #[test]
     fn lines_that_mean_nothing_are_refused() {
-        assert!(Transcript::parse("x\nQ: what\n").is_err());
+        assert!(Transcript::parse("x\nQ: what\n", Marks::SERVER).is_err());
         assert!(unescape("\\q", &mut Vec::new()).is_err());
         assert!(unescape("\\{x}", &mut Vec::new()).is_err());
     }

@@ -13,6 +13,9 @@
 //! | `* text` | something else happens: the client is gone, a deadline passes |
 //! | `= text` | what is kept when all is over |
 //!
+//! That is a machine that serves; for one that is a client ([`Conversation::MARKS`]) `S:` and `C:`
+//! change places.
+//!
 //! In `C:` lines `\r`, `\n`, `\t`, `\0`, `\xHH` and `\\` stand for bytes, `\{1000*text}` for `text`
 //! a thousand times, and `\c` at the end leaves the CRLF out. `C:` lines before the first `S:` line
 //! are sent before the server says anything.
@@ -27,10 +30,12 @@ mod format;
 mod replay;
 mod session;
 
-pub use format::{Script, Settings};
+pub use format::{Marks, Script, Settings};
 
 /// A machine that can be talked to, with someone who answers its questions from the script.
 pub trait Conversation {
+    /// Who speaks in which lines.
+    const MARKS: Marks = Marks::SERVER;
     /// A session that is accepted and has said nothing yet.
     fn begin(settings: &Settings) -> Self;
     /// Lets the machine take a step; its questions are answered here.

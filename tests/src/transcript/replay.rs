@@ -19,7 +19,8 @@ enum Cuts {
 /// Replays `path` in every way; the error tells what differs.
 pub(super) fn file<C: Conversation>(path: &Path, seed: u64) -> Result<(), String> {
     let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
-    let expected = Transcript::parse(&text).map_err(|e| format!("{}: {e}", path.display()))?;
+    let expected =
+        Transcript::parse(&text, C::MARKS).map_err(|e| format!("{}: {e}", path.display()))?;
     let random = (0..RANDOM_CUTS).map(|n| Cuts::Random(seed ^ (n << 48) ^ (n + 1)));
     for cuts in [Cuts::Whole, Cuts::Bytes].into_iter().chain(random) {
         let actual = replay::<C>(&expected, cuts)
@@ -38,7 +39,7 @@ pub(super) fn file<C: Conversation>(path: &Path, seed: u64) -> Result<(), String
 /// After an update the other ways of cutting still have to agree.
 fn file_again<C: Conversation>(path: &Path, seed: u64) -> Result<(), String> {
     let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
-    let expected = Transcript::parse(&text)?;
+    let expected = Transcript::parse(&text, C::MARKS)?;
     for cuts in [Cuts::Bytes, Cuts::Random(seed)] {
         let actual = replay::<C>(&expected, cuts)?;
         if let Some(difference) = difference(&expected.write(), &actual.write()) {

@@ -1,0 +1,61 @@
+//! Tables of values, and that nothing but a value ever gets into a command.
+
+use super::*;
+use proptest::prelude::*;
+
+#[test]
+fn notify() {
+    let check = |success, failure, delay, expected: &str| {
+        assert_eq!(Notify { success, failure, delay }.to_string(), expected);
+    };
+    check(false, false, false, "NEVER");
+    check(true, false, false, "SUCCESS");
+    check(false, true, true, "FAILURE,DELAY");
+    check(true, true, true, "SUCCESS,FAILURE,DELAY");
+}
+
+#[test]
+fn envelope_ids() {
+    let made = |text: &str| EnvelopeId::of(text).map(|id| id.as_str().to_owned());
+    assert_eq!(made("QQ314159").as_deref(), Some("QQ314159"));
+    assert_eq!(made("a+b=c d").as_deref(), Some("a+2Bb+3Dc+20d"));
+    for bad in ["", "a\r\nDATA", "\u{e9}", &"x".repeat(101), &"+".repeat(34)] {
+        assert_eq!(made(bad), None, "{bad:?}");
+    }
+    for bad in ["", "a b", "a=b", "a+b", "a+2b", "a+2", "a+", "a\rb", "\u{e9}"] {
+        assert_eq!(EnvelopeId::parse(bad), None, "{bad:?}");
+    }
+    assert!(EnvelopeId::parse("a+2Bb").is_some());
+}
+
+#[test]
+fn original_recipients() {
+    let of = |address: &str| {
+        let address = Address::parse(address).expect("an address");
+        OriginalRecipient::of(&address).map(|value| value.as_str().to_owned())
+    };
+    assert_eq!(of("anna@example.org").as_deref(), Some("rfc822;anna@example.org"));
+    assert_eq!(of("a+b@example.org").as_deref(), Some("rfc822;a+2Bb@example.org"));
+    assert_eq!(of("\"a b\"@example.org").as_deref(), Some("rfc822;\"a+20b\"@example.org"));
+    assert_eq!(of("\u{e4}@example.org").as_deref(), Some("utf-8;\\x{E4}@example.org"));
+    assert_eq!(of("\u{e4}+@example.org").as_deref(), Some("utf-8;\\x{E4}\\x{2B}@example.org"));
+    for bad in ["", ";x", "rfc822;", "rfc822", "a b;x", "rfc822;a b", "rfc822;a\r\n", "x;\u{e4}"] {
+        assert_eq!(OriginalRecipient::parse(bad), None, "{bad:?}");
+    }
+    assert_eq!(OriginalRecipient::parse(&format!("rfc822;{}", "x".repeat(500))), None);
+}
+
+proptest! {
+    #[test]
+    fn values_have_no_blanks_and_no_controls(text in any::<String>()) {
+        let values = [
+            EnvelopeId::parse(&text).map(|id| id.0),
+            EnvelopeId::of(&text).map(|id| id.0),
+            OriginalRecipient::parse(&text).map(|value| value.0),
+            OriginalRecipient::parse(&format!("rfc822;{text}")).map(|value| value.0),
+        ];
+        for value in values.into_iter().flatten() {
+            prop_assert!(value.bytes().all(|byte| (b'!'..=b'~').contains(&byte)), "{}", value);
+        }
+    }
+}
