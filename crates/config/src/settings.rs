@@ -8,6 +8,7 @@ use crate::choices::{BareLf, LogFormat, SmtpNetwork};
 use crate::places::Places;
 use crate::problem::Problem;
 use crate::reader::{Reader, Setting, Table};
+use crate::route::{NextHop, SendRoute};
 use crate::subject::SubjectRule;
 use crate::table::{KeyDoc, SectionDoc, range, settings};
 use crate::tree::Node;
@@ -42,8 +43,7 @@ settings! {
     listen: Listen {
         /// Mail from other servers, STARTTLS offered, no log-in (RFC 5321).
         smtp: Vec<SocketAddr> = (everywhere(25));
-        /// Mail from own users, STARTTLS and a log-in required (RFC 6409). Until sending is
-        /// built, only recipients on this server are taken.
+        /// Mail from own users, STARTTLS and a log-in required (RFC 6409).
         submission: Vec<SocketAddr> = (Vec::new());
         /// The same with TLS from the first byte (RFC 8314).
         submissions: Vec<SocketAddr> = (Vec::new());
@@ -162,7 +162,8 @@ settings! {
     }
 
     /// Who may send mail through this server to elsewhere, besides users who log in: nobody,
-    /// unless named here. Until sending is built, what is allowed here is answered 451.
+    /// unless named here. Mail for the domains here is answered 451 until their recipients can be
+    /// asked for.
     relay: Relay {
         /// Client networks that may send to anywhere. Loopback is not among them by itself:
         /// behind a proxy or in a container strangers look local.
@@ -171,6 +172,25 @@ settings! {
         domains: Vec<Domain> = (Vec::new());
         /// A file with more of both, in the format of sendmail's `relay-domains`.
         domains_file: Option<PathBuf> = None;
+    }
+
+    /// Mail on its way to other servers.
+    send: Send {
+        /// A server that takes all mail for elsewhere. Left out: each domain's own servers, by
+        /// their MX records.
+        smarthost: Option<NextHop> = None;
+        /// Domains whose mail goes another way than by their MX or the smarthost: one
+        /// `[[send.routes]]` for each. Only a server named here or as the smarthost may be on this
+        /// machine.
+        routes: Vec<SendRoute> = (Vec::new());
+        /// Most connections to other servers at one time.
+        connections_max: usize = 100 in 1..=10_000;
+        /// Most of them to one destination.
+        connections_per_destination_max: usize = 20 in 1..=1_000;
+        /// How long mail that cannot be delivered is tried again before it is given up.
+        lifetime_hours: u64 = 96 in 1..=720;
+        /// After how long a user who sent it hears that it is late.
+        warn_after_hours: u64 = 4 in 1..=720;
     }
 
     /// The access map: who is refused, allowed, discarded.

@@ -64,6 +64,32 @@ pub async fn take(
     outcome
 }
 
+/// Judges a message of our own, and makes ready what the store keeps of it. Nothing is kept yet: the
+/// caller commits it with what it belongs to.
+///
+/// # Errors
+/// The message, or the recipient, is not fit to be kept.
+pub async fn prepare(
+    filter: &Filter,
+    store: &Store,
+    clock: &Clock,
+    envelope: Envelope,
+    index: Index,
+    body: Body,
+) -> Result<Acceptance, Refusal> {
+    let received_at = clock.now();
+    let id = store.message_id(&body).await.map_err(|error| not_kept_refusal(&error))?;
+    let mail = Mail { id, envelope: &envelope, index: &index, body: &body };
+    let judgement = judged(filter, &mail, Vec::new(), received_at).await?;
+    let trace = trace::rows(&mail, &judgement, received_at);
+    match decide::mildest(&judgement.verdicts).cloned() {
+        Some(Verdict::Refuse(refusal) | Verdict::Later(refusal) | Verdict::Discard(refusal)) => {
+            Err(refusal)
+        }
+        _ => Ok(Acceptance { message: id, received_at, envelope, body, judgement, trace }),
+    }
+}
+
 /// What a door answers when the store could not keep a message or a part of it.
 pub fn not_kept(error: &store::Error) -> Outcome {
     Outcome::Later(not_kept_refusal(error))

@@ -44,6 +44,7 @@ pub(crate) struct Server {
     pub(crate) tls: ServerTls,
     pub(crate) inbound: Arc<Inbound>,
     pub(crate) pop3: Arc<Pop3>,
+    queue: Arc<queue::Queue>,
     pub(crate) clock: Clock,
     pub(crate) log: Recent,
     /// Each listening socket, with the count of its sessions.
@@ -81,7 +82,16 @@ impl Server {
             maps,
             clock.clone(),
         ));
-        policy.resolve_with(resolver);
+        policy.resolve_with(Arc::clone(&resolver));
+        let queue = queue::Queue::new(
+            Arc::clone(&store),
+            Arc::clone(&filter),
+            Arc::clone(&policy),
+            clock.clone(),
+            resolver,
+            Arc::clone(&settings),
+        );
+        let queue = Arc::new(queue.context("sending")?);
         let inbound = Arc::new(Inbound {
             store: Arc::clone(&store),
             policy: Arc::clone(&policy),
@@ -101,7 +111,8 @@ impl Server {
             drained.clone(),
         ));
         let admission = Arc::new(Admission::new(limits(&settings)));
-        let (open, tasks) = open(doors, &admission, &inbound, &pop3, &drained)?;
+        let (open, mut tasks) = open(doors, &admission, &inbound, &pop3, &drained)?;
+        tasks.spawn(queue::runner::run(Arc::clone(&queue), drained.clone()));
         Ok(Self {
             store,
             policy,
@@ -109,6 +120,7 @@ impl Server {
             tls,
             inbound,
             pop3,
+            queue,
             clock,
             log,
             open,
@@ -153,6 +165,7 @@ impl Server {
         self.policy.reload(Arc::clone(&settings), maps);
         self.filter.reload(&settings);
         self.pop3.reload(Arc::clone(&settings));
+        self.queue.reload(Arc::clone(&settings));
         self.inbound.settings.store(settings);
     }
 

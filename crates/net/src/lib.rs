@@ -28,5 +28,5 @@ pub use listener::{Accepted, Listener, Sessions, bind, spoke_first};
 pub use network::network_key;
 pub use stream::Stream;
 pub use system::{inherited_listeners, raise_file_limit};
-pub use tls::{ServerTls, TlsError};
+pub use tls::{ClientTls, ServerTls, TlsError};
 pub use wire::{Heard, Wire};

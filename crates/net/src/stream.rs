@@ -1,13 +1,16 @@
 //! A connection, plain or under TLS: the one type that every protocol's shell reads and writes.
 
-use crate::tls::{ServerTls, TlsError};
+use crate::tls::{ClientTls, ServerTls, TlsError};
+use mail::Host;
+use rustls::pki_types::ServerName;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsStream;
+use tokio_rustls::{TlsConnector, TlsStream};
 
 /// A TCP connection, before or after its handshake, of either side.
 #[derive(Debug)]
@@ -45,6 +48,33 @@ impl Stream {
         let Stream::Plain(stream) = self else { return Err(TlsError::Already) };
         // On the heap while it lasts: every session's future would else carry its size for ever.
         let handshake = Box::pin(tls.acceptor().accept(stream));
+        match tokio::time::timeout(limit, handshake).await {
+            Ok(Ok(stream)) => Ok(Stream::Tls(Box::new(stream.into()))),
+            Ok(Err(error)) => Err(TlsError::Handshake(error)),
+            Err(_) => Err(TlsError::TimedOut),
+        }
+    }
+}
+
+impl Stream {
+    /// Makes the handshake as the client, with a server of this name or address.
+    ///
+    /// # Errors
+    /// As of [`Stream::start_tls`].
+    pub async fn connect_tls(
+        self,
+        tls: &ClientTls,
+        server: &Host,
+        limit: Duration,
+    ) -> Result<Stream, TlsError> {
+        let Stream::Plain(stream) = self else { return Err(TlsError::Already) };
+        let name = match server {
+            Host::Literal(ip) => ServerName::from(*ip),
+            Host::Domain(domain) => ServerName::try_from(domain.as_str().to_owned())
+                .map_err(|error| TlsError::Handshake(io::Error::other(error)))?,
+        };
+        let connector = TlsConnector::from(Arc::clone(&tls.config));
+        let handshake = Box::pin(connector.connect(name, stream));
         match tokio::time::timeout(limit, handshake).await {
             Ok(Ok(stream)) => Ok(Stream::Tls(Box::new(stream.into()))),
             Ok(Err(error)) => Err(TlsError::Handshake(error)),

@@ -3,9 +3,11 @@
 //! TLS 1.2 and 1.3 by rustls over aws-lc-rs, with its safe defaults; nothing can be switched off.
 
 mod certificate;
+mod opportunistic;
 
 pub(crate) use certificate::read_chain;
 pub use certificate::self_signed;
+pub use opportunistic::ClientTls;
 
 use arc_swap::ArcSwap;
 use certificate::Material;

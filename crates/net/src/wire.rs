@@ -1,7 +1,8 @@
 //! The bytes between a peer and its machine, with a deadline on every wait: what the shells of all
 //! protocols read and write by.
 
-use crate::{Drain, ServerTls, Stream, TlsError};
+use crate::{ClientTls, Drain, ServerTls, Stream, TlsError};
+use mail::Host;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -104,6 +105,19 @@ impl Wire {
     /// As [`Stream::start_tls`].
     pub async fn secure(self, tls: &ServerTls, limit: Duration) -> Result<Self, TlsError> {
         Ok(Self::new(self.stream.start_tls(tls, limit).await?))
+    }
+
+    /// The same as the client, with a server of this name or address.
+    ///
+    /// # Errors
+    /// As [`Stream::connect_tls`].
+    pub async fn secure_client(
+        self,
+        tls: &ClientTls,
+        server: &Host,
+        limit: Duration,
+    ) -> Result<Self, TlsError> {
+        Ok(Self::new(self.stream.connect_tls(tls, server, limit).await?))
     }
 
     /// Version and cipher suite, if TLS is active.

@@ -122,6 +122,19 @@ impl Snapshot {
         }
     }
 
+    /// Where mail of our own goes: bounces, notices. `None` if there is nobody.
+    pub fn own_mail(&self, to: &Address) -> Option<Recipient> {
+        let permit = Permit::issue("own mail", Reason::OwnMail);
+        let own = to.domain().is_none_or(|domain| self.is_own(domain));
+        if !own {
+            let onward = vec![Onward { address: to.clone(), sender: None }];
+            return Some(Recipient { address: to.clone(), permit, targets: Vec::new(), onward });
+        }
+        let targets = self.expand(to).targets;
+        let known = !targets.is_empty();
+        known.then(|| Recipient { address: to.clone(), permit, targets, onward: Vec::new() })
+    }
+
     fn local(&self, peer: &Peer, to: &Address, now: Timestamp) -> Decision<Recipient> {
         let expansion = self.expand(to);
         let rule = rule_of(&expansion, to);

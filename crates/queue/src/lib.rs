@@ -1,8 +1,100 @@
 //! Mail on its way to other servers: when, whereto, how, and what its sender hears of it.
 //!
 //! It finds its work in the store's spool and settles it there; it never talks to the doors. Each
-//! part is small: [`scheduler`] says what is next (pure), `route` which servers, `delivery` talks to
-//! one, `notice` writes to the sender, `runner` does what they say.
+//! part is small: [`scheduler`] says what is next (pure), [`route`] which servers, `delivery` talks
+//! to one of them, `settling` writes down what became of it and `notice` what the sender hears,
+//! [`runner`] does what they say.
 
+mod delivery;
+mod met;
+mod notice;
+pub mod route;
+pub mod runner;
 pub mod schedule;
 pub mod scheduler;
+mod settling;
+
+use arc_swap::ArcSwap;
+use config::Settings;
+use delivery::Caller;
+use filter::Filter;
+use mail::Domain;
+use net::{ClientTls, Clock, Resolver, TlsError};
+use policy::Policy;
+use route::Ways;
+use schedule::Lifetime;
+use scheduler::Limits;
+use std::net::IpAddr;
+use std::sync::Arc;
+use store::Store;
+
+const HOUR: i64 = 3_600_000;
+
+/// Everything that sending on needs.
+pub struct Queue {
+    store: Arc<Store>,
+    filter: Arc<Filter>,
+    policy: Arc<Policy>,
+    clock: Clock,
+    resolver: Arc<dyn Resolver>,
+    tls: ClientTls,
+    settings: ArcSwap<Settings>,
+}
+
+impl Queue {
+    /// A queue over an open store.
+    ///
+    /// # Errors
+    /// TLS is not to be had.
+    pub fn new(
+        store: Arc<Store>,
+        filter: Arc<Filter>,
+        policy: Arc<Policy>,
+        clock: Clock,
+        resolver: Arc<dyn Resolver>,
+        settings: Arc<Settings>,
+    ) -> Result<Self, TlsError> {
+        let tls = ClientTls::opportunistic()?;
+        let settings = ArcSwap::new(settings);
+        Ok(Self { store, filter, policy, clock, resolver, tls, settings })
+    }
+
+    /// Puts new settings in force for what is sent from now on; limits of connections change with
+    /// the next start.
+    pub fn reload(&self, settings: Arc<Settings>) {
+        self.settings.store(settings);
+    }
+
+    fn hostname(&self) -> Domain {
+        self.settings.load().server.hostname.clone()
+    }
+
+    fn limits(&self) -> (Limits, Lifetime) {
+        let settings = self.settings.load();
+        let send = &settings.send;
+        let hours = |hours: u64| i64::try_from(hours).unwrap_or(i64::MAX).saturating_mul(HOUR);
+        let limits = Limits {
+            connections: send.connections_max,
+            per_destination: send.connections_per_destination_max,
+            ..Limits::default()
+        };
+        let (expires, warns) = (hours(send.lifetime_hours), hours(send.warn_after_hours));
+        (limits, Lifetime { expires, warns })
+    }
+
+    fn ways(&self) -> Ways {
+        let settings = self.settings.load();
+        let named = settings.listen.smtp.iter().map(|address| address.ip());
+        let own: Vec<IpAddr> = named.filter(|ip| !ip.is_unspecified()).collect();
+        Ways {
+            smarthost: settings.send.smarthost.clone(),
+            routes: settings.send.routes.clone(),
+            hostname: Some(settings.server.hostname.clone()),
+            own,
+        }
+    }
+
+    fn caller(&self) -> Caller {
+        Caller { hostname: self.hostname(), tls: self.tls.clone(), from: None }
+    }
+}

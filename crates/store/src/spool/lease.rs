@@ -29,7 +29,7 @@ pub struct Due {
 }
 
 /// The right to send a copy on, until the lease ends.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
     /// The copy's number.
     pub id: Id,

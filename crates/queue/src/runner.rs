@@ -1,0 +1,347 @@
+//! Does what the scheduler says: a task for each connection, and the settling of what it met.
+
+use crate::delivery::{self, Connection};
+use crate::met::Met;
+use crate::scheduler::{Batch, Effect, End, Event, Scheduler, Worker};
+use crate::{Queue, settling};
+use mail::{Id, Reason, Timestamp};
+use net::Drain;
+use smtp::client::{Outcome, Recipient, Transaction};
+use smtp::reply::Severity;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use store::{Bell, Lease};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval};
+
+/// How often the store is asked for what is due, whatever rings.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// What was accepted may be committed so much later than it says: milliseconds.
+const LOOK_BACK: i64 = 2_000;
+/// Now and then further back: what took its time in the filter, or came from another node.
+const LOOK_FAR_BACK: i64 = 180_000;
+const FAR_EVERY: u32 = 10;
+/// How long a lease lasts: longer than any transaction (RFC 5321 §4.5.3.2 has ten minutes for the
+/// last answer alone).
+const LEASE_MILLIS: i64 = 30 * 60_000;
+/// What stopping waits for deliveries under way.
+const STOP_MAX: Duration = Duration::from_secs(20);
+
+/// What a worker hears.
+enum Order {
+    Send(Batch),
+    Quit,
+}
+
+/// The loop's own memory.
+struct Runner {
+    queue: Arc<Queue>,
+    scheduler: Scheduler,
+    orders: HashMap<Worker, mpsc::UnboundedSender<Order>>,
+    workers: JoinSet<()>,
+    /// Where the store was looked at last.
+    seen: (Timestamp, Id),
+    looks: u32,
+    /// What each destination that is left alone met last.
+    troubles: HashMap<String, Met>,
+}
+
+/// What a worker tells.
+struct Told {
+    worker: Worker,
+    destination: String,
+    /// `None`: it is ready for more.
+    end: Option<(End, Option<Met>)>,
+}
+
+/// Sends on what is due until the drain; then finishes what is under way.
+pub async fn run(queue: Arc<Queue>, drain: Drain) {
+    let now = queue.clock.now();
+    if let Err(error) = queue.store.release_leases(now).await {
+        tracing::warn!(%error, "what was under way at the last end waits for its lease");
+    }
+    let (limits, lifetime) = queue.limits();
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let mut bell = queue.store.bell();
+    let mut runner = Runner {
+        scheduler: Scheduler::new(limits, lifetime),
+        orders: HashMap::new(),
+        workers: JoinSet::new(),
+        seen: (Timestamp(0), 0),
+        looks: 0,
+        troubles: HashMap::new(),
+        queue,
+    };
+    let mut looks = interval(LOOK_EVERY);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let event = tokio::select! {
+            biased;
+            () = drain.wait() => break,
+            Some(told) = told.recv() => Some(runner.told(told)),
+            _ = looks.tick() => {
+                runner.act(Event::Tick, &tell);
+                runner.look().await
+            }
+            () = rung(&mut bell) => runner.look().await,
+            // Workers that ended are only swept up.
+            Some(_) = runner.workers.join_next(), if !runner.workers.is_empty() => None,
+        };
+        if let Some(event) = event {
+            runner.act(event, &tell);
+        }
+    }
+    runner.stop().await;
+}
+
+/// Waits for a bell of the spool. Without bells the clock is enough.
+async fn rung(bell: &mut broadcast::Receiver<Bell>) {
+    loop {
+        match bell.recv().await {
+            Ok(Bell::Spool) | Err(RecvError::Lagged(_)) => return,
+            Ok(_) => {}
+            Err(RecvError::Closed) => std::future::pending().await,
+        }
+    }
+}
+
+impl Runner {
+    /// Asks the store for what became due.
+    async fn look(&mut self) -> Option<Event> {
+        if !self.scheduler.has_room() {
+            return None;
+        }
+        self.looks = self.looks.wrapping_add(1);
+        let now = self.queue.clock.now();
+        let far = self.looks.is_multiple_of(FAR_EVERY);
+        let back = if far { LOOK_FAR_BACK } else { LOOK_BACK };
+        let until = now;
+        let mut from = self.seen;
+        // The first look, and one after a clock was put back, begins at the beginning.
+        if from.0.0 > 0 {
+            from = (Timestamp(from.0.0.min(now.0) - back), 0);
+        }
+        match self.queue.store.spool_due(from, until).await {
+            Ok(due) => {
+                self.seen = due.last().map_or((now, 0), |last| (last.at, last.id));
+                Some(Event::Due(due))
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the spool cannot be looked at");
+                None
+            }
+        }
+    }
+
+    fn told(&mut self, told: Told) -> Event {
+        let Some((end, met)) = told.end else { return Event::Ready(told.worker) };
+        self.orders.remove(&told.worker);
+        match (end, met) {
+            (End::Unreachable, Some(met)) => drop(self.troubles.insert(told.destination, met)),
+            _ => drop(self.troubles.remove(&told.destination)),
+        }
+        Event::Ended(told.worker, end)
+    }
+
+    fn act(&mut self, event: Event, tell: &mpsc::UnboundedSender<Told>) {
+        for effect in self.scheduler.step(event, self.queue.clock.now()) {
+            match effect {
+                Effect::Start(worker, destination, batch) => {
+                    let (order, orders) = mpsc::unbounded_channel();
+                    self.orders.insert(worker, order);
+                    let (queue, tell) = (Arc::clone(&self.queue), tell.clone());
+                    let work = Work { queue, worker, destination, orders, tell };
+                    self.workers.spawn(work.run(batch));
+                }
+                Effect::Send(worker, batch) => self.order(worker, Order::Send(batch)),
+                Effect::Quit(worker) => self.order(worker, Order::Quit),
+                Effect::Review(destination, batch) => {
+                    let unknown = "nobody there can be reached";
+                    let met = self.troubles.get(&destination).cloned().unwrap_or_else(|| {
+                        Met::ours(Severity::Temporary, Reason::RemoteUnreachable, unknown)
+                    });
+                    let queue = Arc::clone(&self.queue);
+                    self.workers.spawn(async move {
+                        let leases = lease(&queue, &batch).await;
+                        let met = leases.into_iter().map(|lease| (lease, met.clone())).collect();
+                        settling::settle(&queue, met).await;
+                    });
+                }
+            }
+        }
+    }
+
+    fn order(&self, worker: Worker, order: Order) {
+        if let Some(orders) = self.orders.get(&worker) {
+            // A worker that is gone has told so, or will.
+            drop(orders.send(order));
+        }
+    }
+
+    /// Lets what is under way end; what does not is due again after the next start.
+    async fn stop(mut self) {
+        for orders in self.orders.values() {
+            drop(orders.send(Order::Quit));
+        }
+        let all = async { while self.workers.join_next().await.is_some() {} };
+        if tokio::time::timeout(STOP_MAX, all).await.is_err() {
+            tracing::warn!("deliveries under way are given up; they are tried again");
+        }
+    }
+}
+
+/// One worker: a connection, from its first batch to its last.
+struct Work {
+    queue: Arc<Queue>,
+    worker: Worker,
+    destination: String,
+    orders: mpsc::UnboundedReceiver<Order>,
+    tell: mpsc::UnboundedSender<Told>,
+}
+
+impl Work {
+    async fn run(mut self, first: Batch) {
+        let mut connection = None;
+        let mut next = Some(first);
+        let end = loop {
+            let Some(batch) = next.take() else { break (End::Reached, None) };
+            let leases = lease(&self.queue, &batch).await;
+            if !leases.is_empty() {
+                if let Err(met) = self.connect(&mut connection).await {
+                    break self.unreached(leases, met).await;
+                }
+                if let Some(open) = &mut connection {
+                    let met = transmit(&self.queue, open, leases).await;
+                    settling::settle(&self.queue, met).await;
+                    if !open.is_ready().await {
+                        connection = None;
+                    }
+                }
+            }
+            self.tell(None);
+            next = self.order(&mut connection).await;
+        };
+        if let Some(connection) = connection {
+            connection.close().await;
+        }
+        self.tell(Some(end));
+    }
+
+    /// The next batch, and the connection for it: what a server said unasked has ended the old one.
+    async fn order(&mut self, connection: &mut Option<Connection>) -> Option<Batch> {
+        match self.orders.recv().await {
+            Some(Order::Send(batch)) => {
+                if let Some(open) = connection
+                    && !open.is_ready().await
+                {
+                    *connection = None;
+                }
+                Some(batch)
+            }
+            Some(Order::Quit) | None => None,
+        }
+    }
+
+    async fn connect(&self, connection: &mut Option<Connection>) -> Result<(), Met> {
+        if connection.is_some() {
+            return Ok(());
+        }
+        let queue = &self.queue;
+        let ways = queue.ways();
+        let servers = crate::route::find(&ways, &queue.resolver, &self.destination).await;
+        let servers = servers.map_err(|no| Met::ours(no.severity, no.reason, no.text))?;
+        *connection = Some(delivery::open(&queue.caller(), &servers).await?);
+        Ok(())
+    }
+
+    /// Nobody could be talked to: the same for every copy. Whether the destination is to be left
+    /// alone: not if it says that it will never take mail, which costs nothing to be asked again.
+    async fn unreached(&self, leases: Vec<Lease>, met: Met) -> (End, Option<Met>) {
+        let is_gone = met.verdict == crate::met::Verdict::Later;
+        let all = leases.into_iter().map(|lease| (lease, met.clone())).collect();
+        settling::settle(&self.queue, all).await;
+        (if is_gone { End::Unreachable } else { End::Reached }, Some(met))
+    }
+
+    fn tell(&self, end: Option<(End, Option<Met>)>) {
+        let (worker, destination) = (self.worker, self.destination.clone());
+        // The loop is gone only when everything ends.
+        drop(self.tell.send(Told { worker, destination, end }));
+    }
+}
+
+async fn lease(queue: &Queue, batch: &Batch) -> Vec<Lease> {
+    let until = queue.clock.now().plus_millis(LEASE_MILLIS);
+    match queue.store.lease(&batch.copies, until).await {
+        Ok(leases) => leases,
+        Err(error) => {
+            tracing::warn!(message = %batch.message, %error, "no lease; tried again later");
+            Vec::new()
+        }
+    }
+}
+
+/// Sends one message to some recipients over a connection: what each met.
+async fn transmit(
+    queue: &Queue,
+    connection: &mut Connection,
+    leases: Vec<Lease>,
+) -> Vec<(Lease, Met)> {
+    let mut met = Vec::with_capacity(leases.len());
+    let mut rest = leases;
+    // A server may take fewer recipients at once; each round settles one at the least.
+    while !rest.is_empty() {
+        let Some(first) = rest.first() else { break };
+        let (message, host) = (first.message, connection.host.clone());
+        let mut rendered = match queue.store.onward(message).await {
+            Ok(rendered) => rendered,
+            Err(error) => {
+                tracing::error!(%message, %error, "a message that is sent on cannot be read");
+                let text = "the message cannot be read at present";
+                let trouble = Met::ours(Severity::Temporary, Reason::StorageFailed, text);
+                met.extend(rest.into_iter().map(|lease| (lease, trouble.clone())));
+                break;
+            }
+        };
+        let outcomes = match connection.send(transaction(&rest), &mut rendered).await {
+            Ok(outcomes) => outcomes,
+            Err(unfit) => {
+                let unfit = Met::unfit(unfit, host);
+                met.extend(rest.into_iter().map(|lease| (lease, unfit.clone())));
+                break;
+            }
+        };
+        let is_ready = connection.is_ready().await;
+        let mut again = Vec::new();
+        for (lease, outcome) in rest.into_iter().zip(outcomes) {
+            match outcome {
+                Outcome::NextTransaction(_) if is_ready => again.push(lease),
+                outcome => met.push((lease, Met::outcome(&outcome, &host))),
+            }
+        }
+        rest = again;
+    }
+    met
+}
+
+fn transaction(leases: &[Lease]) -> Transaction {
+    let recipient = |lease: &Lease| Recipient {
+        address: lease.recipient.clone(),
+        notify: None,
+        original: None,
+    };
+    let first = leases.first();
+    Transaction {
+        sender: first.map_or(mail::ReversePath::Null, |lease| lease.sender.clone()),
+        recipients: leases.iter().map(recipient).collect(),
+        size: first.map_or(0, |lease| lease.size),
+        body: first.map_or(mail::BodyKind::SevenBit, |lease| lease.needs.body),
+        smtputf8: first.is_some_and(|lease| lease.needs.smtputf8),
+        require_tls: false,
+        ret: None,
+        envelope_id: None,
+    }
+}
