@@ -15,6 +15,7 @@ mod crowd;
 mod endings;
 mod first_run;
 mod reception;
+mod sending;
 mod server;
 mod service;
 mod submission;

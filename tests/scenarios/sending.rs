@@ -1,0 +1,168 @@
+//! Mail of users to other servers: what arrives there, what is told here.
+
+use crate::server::{Server, run, text};
+use crate::talk::Talk;
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Another server that acts up, ended when dropped.
+struct Sink {
+    child: Child,
+    port: u16,
+    folder: PathBuf,
+}
+
+impl Sink {
+    fn start(folder: &Path) -> Self {
+        let folder = folder.join("sink");
+        std::fs::create_dir(&folder).unwrap();
+        let mut child = Command::new("python3")
+            .args(["-c", include_str!("sink.py")])
+            .arg(&folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let port = line.trim().parse().unwrap();
+        Self { child, port, folder }
+    }
+
+    /// The messages that it took, by the names of their recipients.
+    fn took(&self) -> Vec<(String, String)> {
+        let files = std::fs::read_dir(&self.folder).unwrap().map(|file| file.unwrap().path());
+        let message = |path: PathBuf| {
+            let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+            let name = stem.split_once('-').unwrap().1.to_owned();
+            (name, String::from_utf8(std::fs::read(path).unwrap()).unwrap())
+        };
+        files.map(message).collect()
+    }
+}
+
+impl Drop for Sink {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn site(folder: &Path) -> (Sink, Server) {
+    let sink = Sink::start(folder);
+    let smarthost = format!("[send]\nsmarthost = \"127.0.0.1:{}\"\n", sink.port);
+    let server = Server::with_settings(folder, &smarthost);
+    (sink, server)
+}
+
+/// Sends a message after a log-in, by Python's smtplib.
+fn submit(server: &Server, user: usize, to: &[&str], message: &str) -> String {
+    let (address, password) = server.user(user);
+    let script = "import smtplib, ssl, sys\n\
+                  port, user, password, message, *to = sys.argv[1:]\n\
+                  client = smtplib.SMTP('127.0.0.1', int(port))\n\
+                  client.starttls(context=ssl._create_unverified_context())\n\
+                  client.login(user, password)\n\
+                  try:\n    client.sendmail(user, to, message.encode())\n    print('sent')\n\
+                  except smtplib.SMTPException as error:\n    print(error)\n\
+                  client.quit()\n";
+    let port = server.port("submission").to_string();
+    let mut args = vec!["-c", script, &port, &address, &password, message];
+    args.extend(to);
+    text(&run("python3", &args))
+}
+
+/// The rows of the trace about an address, once one of them has this event.
+fn told(server: &Server, about: &str, event: &str) -> Vec<Value> {
+    let begun = Instant::now();
+    loop {
+        let trace = server.admin(&["trace", about]);
+        let rows = trace["value"]["rows"].as_array().cloned().unwrap_or_default();
+        if rows.iter().any(|row| row["event"] == event) {
+            return rows;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "{about} is never {event}: {trace}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+fn row<'a>(rows: &'a [Value], event: &str) -> &'a Value {
+    rows.iter().find(|row| row["event"] == event).unwrap()
+}
+
+#[test]
+fn what_a_user_sends_arrives_elsewhere_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let (sink, server) = site(folder.path());
+    let (anna, _) = server.user(0);
+    let message = format!(
+        "From: Anna <{anna}>\r\nTo: dora@far.example\r\nBcc: secret@far.example\r\n\
+         Subject: Minutes\r\n\r\n.dots\r\n..\r\nend\r\n"
+    );
+    let to = ["dora@far.example", "emil@far.example"];
+    assert_eq!(submit(&server, 0, &to, &message).trim(), "sent");
+    let rows = told(&server, "emil@far.example", "relayed");
+    assert_eq!(row(&rows, "relayed")["reason"], "remote_accepted");
+    let took = sink.took();
+    let [(names, arrived)] = took.as_slice() else { panic!("{took:?}") };
+    assert_eq!(names, "dora-emil", "one transaction for both");
+    assert!(arrived.ends_with("\r\n\r\n..dots\r\n...\r\nend\r\n"), "{arrived}");
+    for field in ["\r\nDate: ", "\r\nMessage-ID: <", "Received: by ", "Subject: Minutes"] {
+        assert!(arrived.contains(field), "{field} is missing: {arrived}");
+    }
+    for secret in ["secret@", "127.0.0.1", "Return-Path"] {
+        assert!(!arrived.contains(secret), "{secret} was told: {arrived}");
+    }
+    let fsck = server.admin(&["fsck"]);
+    assert_eq!(fsck["value"]["problems"], serde_json::json!([]), "{fsck}");
+}
+
+#[test]
+fn what_fails_is_told_once_or_tried_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (sink, server) = site(folder.path());
+    let (anna, _) = server.user(0);
+    for (name, event, reason) in [
+        ("nobody", "failed", "remote_refused"),
+        ("later", "deferred", "remote_deferred"),
+        ("garbage", "deferred", "remote_fault"),
+        ("twice", "deferred", "remote_fault"),
+        ("huge", "deferred", "remote_fault"),
+        ("cut", "deferred", "remote_unreachable"),
+    ] {
+        let to = format!("{name}@{name}.example");
+        let message = format!("From: {anna}\r\nTo: {to}\r\nSubject: {name}\r\n\r\nx\r\n");
+        assert_eq!(submit(&server, 0, &[&to], &message).trim(), "sent");
+        let rows = told(&server, &to, event);
+        assert_eq!(row(&rows, event)["reason"], reason, "{rows:?}");
+    }
+    assert!(sink.took().is_empty());
+    // One notice, for the one that failed for good.
+    let mails = server.admin(&["mailbox", "show", &anna, "INBOX"]).to_string();
+    assert_eq!(mails.matches("could not be delivered").count(), 1, "{mails}");
+    let fsck = server.admin(&["fsck"]);
+    assert_eq!(fsck["value"]["problems"], serde_json::json!([]), "{fsck}");
+}
+
+#[test]
+fn nobody_sends_as_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let (sink, server) = site(folder.path());
+    let (ben, _) = server.user(1);
+    for header in [format!("From: {ben}"), format!("Sender: {ben}"), "From: x@far.example".into()] {
+        let message = format!("{header}\r\nSubject: x\r\n\r\nx\r\n");
+        let said = submit(&server, 0, &["dora@far.example"], &message);
+        assert!(said.contains("553") && said.contains("5.7.1"), "{header}: {said}");
+    }
+    let rows = server.admin(&["trace", "--limit", "50"]).to_string();
+    assert!(rows.contains("sender_not_owned"), "{rows}");
+    // Nor does a stranger by the smarthost.
+    let mut talk = Talk::connect(server.port("smtp"));
+    assert!(talk.reply().starts_with("220 "));
+    let reply = talk.send_message("dora@far.example", "Subject: x\r\n\r\nx\r\n");
+    assert!(reply.starts_with("550 5.7.1"), "{reply}");
+    assert!(sink.took().is_empty());
+}
