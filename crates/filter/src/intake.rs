@@ -64,8 +64,8 @@ pub async fn take(
     outcome
 }
 
-/// Judges a message of our own, and makes ready what the store keeps of it. Nothing is kept yet: the
-/// caller commits it with what it belongs to.
+/// Judges a message of our own, and makes ready what the store keeps of it. Nothing is kept yet:
+/// the caller commits it with what it belongs to.
 ///
 /// # Errors
 /// The message, or the recipient, is not fit to be kept.

@@ -1,8 +1,8 @@
 //! Who may send as whom: a log-in owns its own address, the aliases that end in it, and what is
 //! written behind a plus.
 //!
-//! Asked of the envelope's sender and of the header's From and Sender, so that a user of this server
-//! cannot pretend to be another one, or somebody elsewhere.
+//! Asked of the envelope's sender and of the header's From and Sender, so that a user of this
+//! server cannot pretend to be another one, or somebody elsewhere.
 
 use crate::snapshot::Snapshot;
 use mail::{Address, Finding, Login, Peer, Reason, Refusal, ReversePath, Suggestion};

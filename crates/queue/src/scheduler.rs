@@ -250,8 +250,8 @@ impl Scheduler {
         }
     }
 
-    /// What the clock alone brings: destinations that may be tried again, mail whose time is over or
-    /// whose sender should hear while its destination is left alone.
+    /// What the clock alone brings: destinations that may be tried again, mail whose time is over
+    /// or whose sender should hear while its destination is left alone.
     fn review(&mut self, now: Timestamp) -> Vec<Effect> {
         let mut effects = Vec::new();
         let mut ready = Vec::new();

@@ -90,7 +90,8 @@ impl Store {
         self.db.read(sql, params).await?.into_iter().map(due).collect()
     }
 
-    /// Leases copies, each by its number and its fence, until `until`; those that another has taken meanwhile are left out.
+    /// Leases copies, each by its number and its fence, until `until`; those that another has taken
+    /// meanwhile are left out.
     ///
     /// # Errors
     /// The database's: then it is not known which are leased. They are due when the lease ends.
