@@ -166,3 +166,37 @@ fn nobody_sends_as_another() {
     assert!(reply.starts_with("550 5.7.1"), "{reply}");
     assert!(sink.took().is_empty());
 }
+
+#[test]
+fn an_administrator_sees_and_changes_the_queue() {
+    let folder = tempfile::tempdir().unwrap();
+    let (sink, server) = site(folder.path());
+    let (anna, _) = server.user(0);
+    let message = format!("From: {anna}\r\nSubject: queue\r\n\r\nx\r\n");
+    assert_eq!(submit(&server, 0, &["later@far.example"], &message).trim(), "sent");
+    told(&server, "later@far.example", "deferred");
+    let list = server.admin(&["queue", "list", "--destination", "far.example"]);
+    let row = &list["value"]["rows"][0];
+    assert_eq!((&row["state"], &row["reply"]), (&"deferred".into(), &451.into()), "{list}");
+    assert!(row["text"].as_str().unwrap().contains("Come again"), "{list}");
+    let id = row["id"].to_string();
+    let shown = server.admin(&["queue", "show", &id]);
+    assert!(shown["value"]["cure"].as_str().unwrap().contains("greylisting"), "{shown}");
+
+    let done = |args: &[&str]| server.admin(args)["value"].as_str().unwrap().to_owned();
+    assert_eq!(done(&["queue", "hold", "--sender", &anna]), "1 held");
+    let held = server.admin(&["queue", "list", "--held"]);
+    assert_eq!(held["value"]["rows"][0]["state"], "held", "{held}");
+    assert_eq!(done(&["queue", "release", &id]), "1 released");
+    let begun = Instant::now();
+    while server.admin(&["queue", "show", &id])["value"]["attempts"] != 2 {
+        assert!(begun.elapsed() < Duration::from_secs(30), "it is not tried again");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(done(&["queue", "remove", &id, "--yes"]), "1 removed");
+    let list = server.admin(&["queue", "list"]);
+    assert_eq!(list["value"]["rows"], serde_json::json!([]), "{list}");
+    assert!(sink.took().is_empty());
+    let fsck = server.admin(&["fsck"]);
+    assert_eq!(fsck["value"]["problems"], serde_json::json!([]), "{fsck}");
+}

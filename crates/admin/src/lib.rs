@@ -16,9 +16,9 @@ mod status;
 
 pub use admin::{Admin, AdminParts, Facts, Running};
 pub use perform::perform;
-pub use request::{Paging, Request, TraceAbout};
+pub use request::{Paging, QueueFilter, QueueWhat, Request, TraceAbout};
 pub use response::{
     AccessView, AccountView, AliasReview, AliasView, CountedView, DomainView, EntryView, Error,
-    Fsck, MailboxView, Page, Response, SubjectView, TraceView,
+    Fsck, MailboxView, Page, QueueView, Response, SubjectView, TraceView,
 };
 pub use status::{Commits, Disk, DoorView, LogLine, Sessions, Status};

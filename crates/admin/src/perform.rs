@@ -5,6 +5,7 @@ mod accounts;
 mod aliases;
 mod domains;
 mod mailboxes;
+mod queue;
 mod server;
 mod subjects;
 mod trace;
@@ -62,6 +63,9 @@ pub async fn perform(admin: &Admin, request: Request) -> Result<Response, Error>
         Request::MessageRead { address, mailbox, uid, offset } => {
             mailboxes::read(admin, &address, &mailbox, uid, offset).await
         }
+        Request::QueueList { filter, paging } => queue::list(admin, filter, &paging).await,
+        Request::QueueShow { id } => queue::show(admin, id).await,
+        Request::QueueChange { what, ids, filter } => queue::change(admin, what, ids, filter).await,
         Request::Trace { about, paging } => trace::trace(admin, about, &paging).await,
     }
 }

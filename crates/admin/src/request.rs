@@ -171,6 +171,28 @@ pub enum Request {
         /// Where the window begins.
         offset: u64,
     },
+    /// List what waits for other servers.
+    QueueList {
+        /// Which copies.
+        filter: QueueFilter,
+        /// Which page.
+        #[serde(flatten)]
+        paging: Paging,
+    },
+    /// All that is known of one copy.
+    QueueShow {
+        /// Its number, from the list.
+        id: i64,
+    },
+    /// Hold, release, retry or remove copies.
+    QueueChange {
+        /// What is done.
+        what: QueueWhat,
+        /// To these.
+        ids: Vec<i64>,
+        /// And to all of these.
+        filter: Option<QueueFilter>,
+    },
     /// What happened and why.
     Trace {
         /// Whose rows.
@@ -193,6 +215,46 @@ pub enum TraceAbout {
     Address(String),
     /// Of anything.
     Everything,
+}
+
+/// Which copies of the queue are meant; what is left out means any.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueFilter {
+    /// This destination.
+    pub destination: Option<String>,
+    /// This sender.
+    pub sender: Option<String>,
+    /// This message.
+    pub message: Option<MessageId>,
+    /// Only what is held.
+    #[serde(default)]
+    pub held: bool,
+}
+
+/// What is done to copies of the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QueueWhat {
+    /// They stay until they are released.
+    Hold,
+    /// They are held no more, and due now.
+    Release,
+    /// They are due now.
+    Retry,
+    /// They are removed, and nobody is told.
+    Remove,
+}
+
+impl QueueWhat {
+    /// The sentence's end that says it is done.
+    pub(crate) fn done(self) -> &'static str {
+        match self {
+            QueueWhat::Hold => "held",
+            QueueWhat::Release => "released",
+            QueueWhat::Retry => "tried again now",
+            QueueWhat::Remove => "removed",
+        }
+    }
 }
 
 /// A page of a list.

@@ -55,8 +55,51 @@ pub enum Response {
         /// Size of the whole.
         size: u64,
     },
+    /// What waits for other servers.
+    Queue(Page<QueueView>),
+    /// One copy of it.
+    QueueEntry(Box<QueueView>),
     /// Rows of the trace.
     Trace(TraceView),
+}
+
+/// A copy that waits for another server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueView {
+    /// Its number.
+    pub id: i64,
+    /// What it is a copy of.
+    pub message: MessageId,
+    /// The envelope's sender.
+    pub sender: String,
+    /// The envelope's recipient.
+    pub recipient: String,
+    /// Its domain, or an address literal in brackets.
+    pub destination: String,
+    /// `waiting`, `due`, `being sent`, `deferred` or `held`.
+    pub state: String,
+    /// Why it is held; empty if it is not.
+    pub held: String,
+    /// Bytes.
+    pub size: u64,
+    /// When it was accepted.
+    pub queued: Timestamp,
+    /// When it is tried next.
+    pub next: Timestamp,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// When the last one ended.
+    pub last: Option<Timestamp>,
+    /// The reply code that the other server gave; 0 if none.
+    pub reply: u16,
+    /// Why it failed, in the words of the trace.
+    pub reason: String,
+    /// What the other server said, or what happened.
+    pub text: String,
+    /// The server that was asked.
+    pub host: String,
+    /// What usually helps; empty where nothing is known.
+    pub cure: String,
 }
 
 /// A page of the trace.

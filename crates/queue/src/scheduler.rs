@@ -16,7 +16,7 @@ mod simulation;
 use crate::schedule::{self, Lifetime};
 use line::{Item, Line};
 use mail::{Id, MessageId, Timestamp};
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use store::Due;
 
 /// What may be under way at one time.
@@ -114,8 +114,8 @@ pub struct Scheduler {
     turns: VecDeque<String>,
     workers: HashMap<Worker, Busy>,
     next_worker: u64,
-    /// Every copy in a line or with a worker.
-    known: HashSet<Id>,
+    /// Every copy in a line or with a worker, with its fence.
+    known: HashMap<Id, i64>,
 }
 
 impl Scheduler {
@@ -128,7 +128,7 @@ impl Scheduler {
             turns: VecDeque::new(),
             workers: HashMap::new(),
             next_worker: 0,
-            known: HashSet::new(),
+            known: HashMap::new(),
         }
     }
 
@@ -163,13 +163,25 @@ impl Scheduler {
     }
 
     fn add(&mut self, due: Due) {
-        if !self.has_room() || !self.known.insert(due.id) {
-            return;
+        match self.known.get(&due.id) {
+            Some(fence) if *fence >= due.fence => return,
+            // An administrator has touched it: it is wanted now, whatever its destination did.
+            Some(_) => self.forget(&due),
+            None if !self.has_room() => return,
+            None => {}
         }
+        self.known.insert(due.id, due.fence);
         let line = self.lines.entry(due.destination.clone()).or_default();
         let Due { id, message, fence, warned, queued_at: queued, .. } = due;
         line.push(Item { id, message, fence, queued, warned });
         self.take_turn(&due.destination);
+    }
+
+    /// Takes a copy out of its line, and the destination's failures with it.
+    fn forget(&mut self, due: &Due) {
+        if let Some(line) = self.lines.get_mut(&due.destination) {
+            line.forget(due.id);
+        }
     }
 
     /// Puts a destination at the end of the turns, unless it is there.

@@ -3,7 +3,7 @@
 use crate::database::{Bell, Expect, Write};
 use crate::incoming::Body;
 use crate::mailbox::{PLACE_FILE, PLACE_NOWHERE, PLACE_ROW};
-use crate::spool::{ONWARD, Spooled};
+use crate::spool::{NewCopy, ONWARD};
 use crate::trace::{bounded, write_rows};
 use crate::{Error, Store};
 use mail::{
@@ -176,7 +176,7 @@ impl Store {
                     ("mailbox", ids.collect::<Vec<_>>().join(","), "")
                 }
                 Goes::On(onward, rule) => {
-                    let row = Spooled { id: spooled, n: n as i64, onward };
+                    let row = NewCopy { id: spooled, n: n as i64, onward };
                     self.spool(write, it, &row);
                     spooled += 1;
                     ("spool", String::new(), rule.as_str())

@@ -41,6 +41,6 @@ pub use incoming::{Body, Incoming};
 pub use mailbox::{Entry, INBOX, Mailbox, RemovedBy, Rendered};
 pub use naming::{NamedFolder, NewName};
 pub use place::PLACE_MILLIS;
-pub use spool::{Attempt, Due, Fate, Lease, Needs, Settlement};
+pub use spool::{Attempt, Due, Fate, Lease, Needs, Settlement, SpoolChange, SpoolFilter, Spooled};
 pub use store::{Store, StoreOptions, StoreStatus};
 pub use trace::{About, Counted, TracePage, TraceQuery};

@@ -6,9 +6,11 @@
 //! itself. [`Store::settle`] names the fence: who was too slow changes nothing.
 
 mod lease;
+mod list;
 mod settle;
 
 pub use lease::{Due, Lease};
+pub use list::{SpoolChange, SpoolFilter, Spooled};
 pub use settle::{Attempt, Fate, Settlement};
 
 use crate::accept::Acceptance;
@@ -23,7 +25,7 @@ pub(crate) const ONWARD: i64 = 1;
 const TEXT_MAX: usize = 255;
 
 /// A copy for the spool.
-pub(crate) struct Spooled<'a> {
+pub(crate) struct NewCopy<'a> {
     pub(crate) id: Id,
     /// Its row in the message's ledger.
     pub(crate) n: i64,
@@ -56,7 +58,7 @@ impl Needs {
 
 impl Store {
     /// Adds a copy to the spool, due at once.
-    pub(crate) fn spool(&self, write: &mut Write, it: &Acceptance, row: &Spooled<'_>) {
+    pub(crate) fn spool(&self, write: &mut Write, it: &Acceptance, row: &NewCopy<'_>) {
         let Onward { address, sender } = row.onward;
         let sender = sender.as_ref().unwrap_or(&it.envelope.sender);
         let needs = Needs { body: it.envelope.body, smtputf8: it.envelope.smtputf8 };

@@ -7,6 +7,7 @@ pub(crate) use object::{DemoArgs, InitArgs, ServeArgs};
 
 use anyhow::Result;
 use clap::{Args, CommandFactory, Parser, Subcommand};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -102,6 +103,16 @@ enum ConfigCommand {
     /// Every error with file, line and column, and a hint.
     #[command(after_help = "Example: gatepost config check --config ./gatepost.toml")]
     Check,
+}
+
+/// The arguments, with what the program's name says: called `mailq`, it lists the queue.
+pub(crate) fn arguments(given: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut given: Vec<OsString> = given.into_iter().collect();
+    let name = given.first().map(PathBuf::from);
+    if name.is_some_and(|name| name.file_name().is_some_and(|name| name == "mailq")) {
+        given.splice(1..1, ["queue".into(), "list".into()]);
+    }
+    given
 }
 
 impl Cli {

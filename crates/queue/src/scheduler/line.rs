@@ -54,6 +54,12 @@ impl Line {
         self.items.push_back(item);
     }
 
+    /// Takes a copy out, and tries the destination again.
+    pub(super) fn forget(&mut self, id: Id) {
+        self.items.retain(|item| item.id != id);
+        self.left_alone_until = None;
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.items.is_empty()
     }

@@ -2,7 +2,9 @@
 
 use super::site::{Fate, ONWARD, account, message, row};
 use super::{Failure, Ground, ensure, same};
-use crate::{Attempt, Body, Due, Error, Fate as Settled, Lease, Settlement, Store};
+use crate::{
+    Attempt, Body, Due, Error, Fate as Settled, Lease, Settlement, SpoolChange, SpoolFilter, Store,
+};
 use mail::{Event, MessageId, Reason, SessionId, Timestamp};
 
 /// Long enough that no lease of the suite ends by itself.
@@ -33,6 +35,7 @@ pub(super) async fn run(ground: &Ground<'_>) -> Result<(), Failure> {
     same!(one.recipient.to_string(), "one@one.example");
     same!((one.n, two.n, one.attempts), (1, 2, 0));
 
+    administered(&store, id, one).await?;
     again(&store, one.clone()).await?;
     let retried = self::due(&store, id).await?;
     same!(retried.len(), 1);
@@ -73,6 +76,37 @@ async fn restart(
     ensure!(store.usage(to).await? > before, "the notice is not in its mailbox");
     same!(self::due(&store, id).await?.len(), 0);
     store.close().await;
+    Ok(())
+}
+
+/// What is being sent is left as it is; what waits can be held, and is due again once released.
+async fn administered(store: &Store, id: MessageId, leased: &Lease) -> Result<(), Failure> {
+    let all = SpoolFilter { message: Some(id), ..SpoolFilter::default() };
+    let rows = store.spool_list(0, &all, 10).await?;
+    same!(rows.len(), 2);
+    ensure!(rows.iter().all(|row| row.is_leased), "a lease is not shown: {rows:?}");
+    same!(store.change_spool(&rows, SpoolChange::Hold("for a while")).await?, 0);
+    same!(store.spooled(leased.id).await?.recipient, leased.recipient.to_string());
+
+    let third = Body::from_bytes("to be held")?;
+    let third = message(store, third, &[("x@example.org", Fate::On(&["x@held.example"]))]).await?;
+    let third_id = third.message;
+    store.accept(third).await?;
+    let held = SpoolFilter { destination: "held.example".into(), ..SpoolFilter::default() };
+    let rows = store.spool_list(0, &held, 10).await?;
+    let before = due(store, third_id).await?;
+    same!(store.change_spool(&rows, SpoolChange::Hold("for a while")).await?, 1);
+    same!(due(store, third_id).await?.len(), 0);
+    let until = store.clock.now().plus_millis(LEASE_MILLIS);
+    same!(store.lease(&fenced(&before), until).await?.len(), 0);
+    let rows = store.spool_list(0, &SpoolFilter { held: true, ..held }, 10).await?;
+    same!(rows.first().map(|row| row.held.as_str()), Some("for a while"));
+    same!(store.change_spool(&rows, SpoolChange::Release).await?, 1);
+    same!(due(store, third_id).await?.len(), 1);
+    same!(store.change_spool(&rows, SpoolChange::Remove).await?, 1);
+    same!(due(store, third_id).await?.len(), 0);
+    let gone = store.spooled(rows.first().map_or(0, |row| row.id)).await;
+    ensure!(matches!(gone, Err(Error::NotFound(_))), "it is still there: {gone:?}");
     Ok(())
 }
 

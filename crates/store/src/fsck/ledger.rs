@@ -129,7 +129,7 @@ impl Store {
                 let copies: Vec<Id> = entries.split(',').filter_map(|id| id.parse().ok()).collect();
                 match state.as_str() {
                     "mailbox" if !copies.is_empty() => {}
-                    "discarded" | "relayed" | "bounced" | "failed"
+                    "discarded" | "relayed" | "bounced" | "failed" | "removed"
                         if !rule.is_empty() && entries.is_empty() => {}
                     "spool" if entries.is_empty() => drop(facts.queued.insert(n)),
                     _ => look.problem(format!(

@@ -2,10 +2,10 @@
 
 use crate::cli::object::{
     AccessCommand, AccountCommand, AdminCommand, AliasCommand, DomainCommand, MailboxCommand,
-    PageArgs, SubjectCommand,
+    PageArgs, QueueCommand, QueueFilterArgs, QueueMeantArgs, SubjectCommand,
 };
 use crate::failure::usage;
-use ::admin::{Paging, Request, TraceAbout};
+use ::admin::{Paging, QueueFilter, QueueWhat, Request, TraceAbout};
 use anyhow::{Context, Result, bail};
 use mail::{EntryId, MessageId, ReplyText, SessionId, Timestamp};
 
@@ -20,6 +20,9 @@ pub(super) fn confirmation(command: &AdminCommand) -> Option<String> {
         }
         AdminCommand::Alias(AliasCommand::Remove { name }) => {
             Some(format!("Remove the alias {name}?"))
+        }
+        AdminCommand::Queue(QueueCommand::Remove(_)) => {
+            Some("Remove these from the queue without telling anybody?".to_owned())
         }
         _ => None,
     }
@@ -37,6 +40,7 @@ pub(super) fn request(command: &AdminCommand) -> Result<Request> {
         AdminCommand::Access(command) => access(command)?,
         AdminCommand::Subject(command) => subject(command),
         AdminCommand::Mailbox(command) => mailbox(command)?,
+        AdminCommand::Queue(command) => queue(command)?,
         AdminCommand::Trace { about, session, page } => {
             Request::Trace { about: trace_about(about.as_deref(), *session)?, paging: paging(page) }
         }
@@ -184,6 +188,38 @@ fn subject(command: &SubjectCommand) -> Request {
         SubjectCommand::List(page) => Request::SubjectList(paging(page)),
         SubjectCommand::Remove { id } => Request::SubjectRemove { id: *id },
         SubjectCommand::Test { subject } => Request::SubjectTest { subject: subject.clone() },
+    }
+}
+
+fn queue(command: &QueueCommand) -> Result<Request> {
+    let change = |what, meant: &QueueMeantArgs| {
+        let filter = filter(&meant.filter);
+        let is_filtered = filter != QueueFilter::default();
+        if meant.ids.is_empty() && !is_filtered && !meant.all {
+            let missing = "say which: numbers, --destination, --sender, --message, --held or --all";
+            return Err(usage(missing).hint("gatepost queue list").into());
+        }
+        let filter = (is_filtered || meant.all).then_some(filter);
+        Ok(Request::QueueChange { what, ids: meant.ids.clone(), filter })
+    };
+    match command {
+        QueueCommand::List { filter, page } => {
+            Ok(Request::QueueList { filter: self::filter(filter), paging: paging(page) })
+        }
+        QueueCommand::Show { id } => Ok(Request::QueueShow { id: *id }),
+        QueueCommand::Retry(meant) => change(QueueWhat::Retry, meant),
+        QueueCommand::Hold(meant) => change(QueueWhat::Hold, meant),
+        QueueCommand::Release(meant) => change(QueueWhat::Release, meant),
+        QueueCommand::Remove(meant) => change(QueueWhat::Remove, meant),
+    }
+}
+
+fn filter(filter: &QueueFilterArgs) -> QueueFilter {
+    QueueFilter {
+        destination: filter.destination.clone(),
+        sender: filter.sender.clone(),
+        message: filter.message.map(MessageId),
+        held: filter.held,
     }
 }
 

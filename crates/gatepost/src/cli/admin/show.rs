@@ -2,8 +2,8 @@
 
 use crate::output;
 use ::admin::{
-    AccessView, AliasReview, CountedView, DomainView, EntryView, Fsck, Page, Response, SubjectView,
-    TraceView,
+    AccessView, AliasReview, CountedView, DomainView, EntryView, Fsck, Page, QueueView, Response,
+    SubjectView, TraceView,
 };
 use mail::{Address, Timestamp, TraceRow};
 use std::process::ExitCode;
@@ -50,6 +50,8 @@ pub(super) fn text(response: &Response) -> String {
         }
         Response::Entries(page) => paged(page, ENTRY_HEAD, entry_row),
         Response::Window { size, .. } => format!("{size} bytes"),
+        Response::Queue(page) => paged(page, QUEUE_HEAD, queue_row),
+        Response::QueueEntry(entry) => queue_entry(entry),
         Response::Trace(page) => trace(page),
     }
 }
@@ -115,6 +117,55 @@ fn entry_row(entry: &EntryView) -> Vec<String> {
         entry.from.clone(),
         entry.subject.clone(),
     ]
+}
+
+const QUEUE_HEAD: &[&str] = &["No.", "Message", "From", "To", "State", "Tries", "Next", "Why"];
+
+fn queue_row(entry: &QueueView) -> Vec<String> {
+    vec![
+        entry.id.to_string(),
+        entry.message.to_string(),
+        entry.sender.clone(),
+        entry.recipient.clone(),
+        entry.state.clone(),
+        entry.attempts.to_string(),
+        if entry.held.is_empty() { entry.next.rfc3339() } else { String::new() },
+        if entry.held.is_empty() { said(entry) } else { entry.held.clone() },
+    ]
+}
+
+/// What the other server said, as one line.
+fn said(entry: &QueueView) -> String {
+    match (entry.host.as_str(), entry.reply) {
+        ("", _) => entry.text.clone(),
+        (host, 0) => format!("{host}: {}", entry.text),
+        (host, code) => format!("{host}: {code} {}", entry.text),
+    }
+}
+
+fn queue_entry(entry: &QueueView) -> String {
+    let when = |at: Option<Timestamp>| at.map_or("never".to_owned(), Timestamp::rfc3339);
+    let mut lines = vec![
+        format!("{}: message {} of {} bytes", entry.id, entry.message, entry.size),
+        format!("from {} to {} (destination {})", entry.sender, entry.recipient, entry.destination),
+        format!(
+            "accepted {}, {} tries, last {}",
+            entry.queued.rfc3339(),
+            entry.attempts,
+            when(entry.last)
+        ),
+    ];
+    lines.push(match entry.held.as_str() {
+        "" => format!("{}: next {}", entry.state, entry.next.rfc3339()),
+        why => format!("held {why}: gatepost queue release {}", entry.id),
+    });
+    if !entry.reason.is_empty() {
+        lines.push(format!("{}: {}", entry.reason, said(entry)));
+    }
+    if !entry.cure.is_empty() {
+        lines.push(entry.cure.clone());
+    }
+    lines.join("\n")
 }
 
 const ACCESS_HEAD: &[&str] = &["No.", "Entry", "Says", "Why", "Ends", "Hits", "Written in"];

@@ -1,0 +1,126 @@
+//! The queue: what waits for other servers, why, and what an administrator does about it.
+
+use crate::request::{QueueFilter, QueueWhat};
+use crate::{Admin, Error, Page, Paging, QueueView, Response};
+use mail::{Reason, Timestamp};
+use store::{SpoolChange, SpoolFilter, Spooled};
+
+/// Why something is held that an administrator holds.
+const HELD: &str = "by an administrator";
+
+pub(super) async fn list(
+    admin: &Admin,
+    filter: QueueFilter,
+    paging: &Paging,
+) -> Result<Response, Error> {
+    let limit = paging.rows()?;
+    let after = paging.number()?.unwrap_or(0);
+    let mut rows = admin.store.spool_list(after, &filter_of(filter), limit + 1).await?;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| more).map(|row| row.id.to_string());
+    let now = admin.clock.now();
+    Ok(Response::Queue(Page { rows: rows.into_iter().map(|row| view(row, now)).collect(), next }))
+}
+
+pub(super) async fn show(admin: &Admin, id: i64) -> Result<Response, Error> {
+    let row = admin.store.spooled(id).await?;
+    Ok(Response::QueueEntry(Box::new(view(row, admin.clock.now()))))
+}
+
+/// Changes what is named by number, or all that the filter fits.
+pub(super) async fn change(
+    admin: &Admin,
+    what: QueueWhat,
+    ids: Vec<i64>,
+    filter: Option<QueueFilter>,
+) -> Result<Response, Error> {
+    let change = match what {
+        QueueWhat::Hold => SpoolChange::Hold(HELD),
+        QueueWhat::Release => SpoolChange::Release,
+        QueueWhat::Retry => SpoolChange::Retry,
+        QueueWhat::Remove => SpoolChange::Remove,
+    };
+    let (mut meant, mut changed) = (0, 0);
+    for id in ids {
+        let copy = admin.store.spooled(id).await?;
+        meant += 1;
+        changed += admin.store.change_spool(&[copy], change).await?;
+    }
+    if let Some(filter) = filter {
+        let filter = filter_of(filter);
+        let mut after = 0;
+        loop {
+            let rows = admin.store.spool_list(after, &filter, Paging::LIMIT_MAX).await?;
+            let Some(last) = rows.last() else { break };
+            after = last.id;
+            meant += rows.len() as u64;
+            changed += admin.store.change_spool(&rows, change).await?;
+        }
+    }
+    let busy = match meant.saturating_sub(changed) {
+        0 => String::new(),
+        busy => format!(", {busy} are being sent at this moment"),
+    };
+    Ok(Response::Done(format!("{changed} {}{busy}", what.done())))
+}
+
+fn filter_of(filter: QueueFilter) -> SpoolFilter {
+    let QueueFilter { destination, sender, message, held } = filter;
+    let destination = destination.unwrap_or_default().to_ascii_lowercase();
+    SpoolFilter { destination, sender: sender.unwrap_or_default(), message, held }
+}
+
+fn view(row: Spooled, now: Timestamp) -> QueueView {
+    let state = match &row {
+        row if !row.held.is_empty() => "held",
+        row if row.is_leased => "being sent",
+        row if row.next_at <= now => "due",
+        row if row.attempts > 0 => "deferred",
+        _ => "waiting",
+    };
+    let cure = Reason::from_word(&row.last_reason).and_then(|reason| cure(reason, row.last_reply));
+    QueueView {
+        id: row.id,
+        message: row.message,
+        sender: row.sender,
+        recipient: row.recipient,
+        destination: row.destination,
+        state: state.to_owned(),
+        held: row.held,
+        size: row.size,
+        queued: row.queued_at,
+        next: row.next_at,
+        attempts: row.attempts,
+        last: row.last_at,
+        reply: row.last_reply,
+        reason: row.last_reason,
+        text: row.last_text,
+        host: row.last_host,
+        cure: cure.unwrap_or_default().to_owned(),
+    }
+}
+
+/// What usually helps.
+fn cure(reason: Reason, reply: u16) -> Option<&'static str> {
+    Some(match (reason, reply) {
+        (Reason::RemoteDeferred, 450 | 451) => {
+            "Usual for greylisting and busy servers: it passes with one of the next attempts."
+        }
+        (Reason::RemoteDeferred, 452) => "The other mailbox or server is full: its owner must act.",
+        (Reason::RemoteDeferred, _) => {
+            "Read the other server's words: if they name this server's address, look at its PTR \
+             record, SPF and block lists."
+        }
+        (Reason::RemoteUnreachable, _) => {
+            "Is port 25 outbound open here (many providers close it)? If it is, the other server is \
+             down: it is tried again. A smarthost (send.smarthost) is a way around."
+        }
+        (Reason::RemoteFault, _) => "The other server misbehaves: its administrator must act.",
+        (Reason::DnsFailed, _) => {
+            "Do the name servers of this machine answer (/etc/resolv.conf)? If they do, those of the \
+             domain do not."
+        }
+        _ => return None,
+    })
+}
