@@ -82,8 +82,10 @@ pub enum Action {
     /// [`Machine::handshake_failed`]. What was read beyond the server's answer goes to
     /// [`Machine::receive`] first.
     StartTls,
-    /// Give more of the message to [`Machine::body`] or end it with [`Machine::end_body`], write the
-    /// output, ask again. Nothing has to be read; what was read goes to [`Machine::receive`].
+    /// Give more of the message to [`Machine::body`] or end it with [`Machine::end_body`], write
+    /// the output, ask again. Nothing has to be read; what was read goes to [`Machine::receive`].
+    /// Where writing fails, the server may have said why: read until its end before
+    /// [`Machine::eof`].
     Body,
     /// The server is ready for a transaction: [`Machine::begin`], or [`Machine::quit`]. While a
     /// connection is kept for later, whatever is read goes to [`Machine::receive`].
@@ -164,8 +166,8 @@ impl Machine {
         self.end(Fault::TimedOut);
     }
 
-    /// Our own side gives up: the message cannot be read, or we are shutting down. A message that is
-    /// being sent is never ended with a dot.
+    /// Our own side gives up: the message cannot be read, or we are shutting down. A message that
+    /// is being sent is never ended with a dot.
     pub fn abandon(&mut self) {
         self.end(Fault::Abandoned);
     }

@@ -1,10 +1,10 @@
 //! The conversations of `tests/sessions/smtp-client`, replayed against the client's machine (for
 //! their format see `tests/src/transcript`).
 //!
-//! Settings (`@`): `tls` (`never`, `if_offered`, `required`), `tls_active`, `login` (`name:password`).
-//! Questions (`?`): `ready`, answered by `quit` or `send TO ...` with [`transaction`]'s words, and
-//! without a line by waiting; `body`, answered by its text with `\r`, `\n`, `\0` and `\x` (a byte
-//! above 127), or by `give up`, and without a line by a short message.
+//! Settings (`@`): `tls` (`never`, `if_offered`, `required`), `tls_active`, `login`
+//! (`name:password`). Questions (`?`): `ready`, answered by `quit` or by `send TO ...` with the
+//! words of [`transaction`], and without a line by waiting; `body`, answered by its text with `\r`,
+//! `\n`, `\0` and `\x` (a byte above 127), or by `give up`, and without a line by a short message.
 //! Events (`*`): `eof`, `timeout`, `give up`, `quit`, and `secured`, which only tells turns apart.
 
 #![expect(clippy::expect_used, reason = "a test may stop where it stands")]
@@ -138,8 +138,8 @@ impl Client {
     }
 }
 
-/// `send TO ...`, with `from=`, `size=`, `8bitmime`, `smtputf8`, `requiretls`, `ret=`, `envid=`, and
-/// `notify=` and `orcpt` for each recipient; `200*x` is short for 200 recipients.
+/// `send TO ...`, with `from=`, `size=`, `8bitmime`, `smtputf8`, `requiretls`, `ret=`, `envid=`,
+/// and `notify=` and `orcpt` for each recipient; `200*x` is short for 200 recipients.
 fn transaction(words: &str) -> Transaction {
     let words = words.strip_prefix("send ").expect("`send` or `quit`");
     let mut made = Transaction {

@@ -6,13 +6,13 @@ use super::state::State;
 use super::{Fault, Machine, Outcome, Reply};
 
 impl Machine {
-    /// Takes more of the message, after [`super::Action::Body`]: as it is kept, in pieces of any size,
-    /// each of which makes at most twice as many bytes of output. At any other moment it does
+    /// Takes more of the message, after [`super::Action::Body`]: as it is kept, in pieces of any
+    /// size, each of which makes at most twice as many bytes of output. At any other moment it does
     /// nothing.
     ///
     /// # Errors
-    /// What cannot be sent. The transaction is over then: the connection is closed without an end of
-    /// the message, and the recipients have [`Outcome::Unsendable`].
+    /// What cannot be sent. The transaction is over then: the connection is closed without an end
+    /// of the message, and the recipients have [`Outcome::Unsendable`].
     pub fn body(&mut self, bytes: &[u8]) -> Result<(), Unsendable> {
         let State::Body(encoder) = &mut self.state else { return Ok(()) };
         let result = encoder.encode(bytes, &mut self.output);

@@ -1,4 +1,4 @@
-//! The body of a message on its way out: bytes as they are kept become lines as the wire wants them.
+//! The body of a message on its way out: bytes as they are kept become lines of the wire.
 //!
 //! **Whatever is in the store, what leaves is exactly one message.** Every line ends in CRLF, a dot
 //! at the start of a line is doubled (RFC 5321 §4.5.2), and the one line that is only a dot is
@@ -7,8 +7,9 @@
 //!
 //! A bare LF and a bare CR each become CRLF. That is what nearly every program that reads such a
 //! message takes them for, and it makes the dot behind them one at the start of a line, which is
-//! doubled. A NUL or a line above 998 bytes cannot be sent (RFC 5321 §2.3.8, §4.5.3.1.6): the caller
-//! ends the connection without an end of data, so that no half of a message is taken for a whole.
+//! doubled. A NUL or a line above 998 bytes cannot be sent (RFC 2045 §2.8, RFC 5321 §4.5.3.1.6):
+//! the caller ends the connection without an end of data, so that no half of a message is taken for
+//! a whole.
 
 use memchr::{memchr, memchr2};
 

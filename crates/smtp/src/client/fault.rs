@@ -60,9 +60,9 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Whether time may cure it, as far as the server said: a permanent one is one for all mail that
-    /// would go this way (RFC 5321 §3.1), whatever the message. A 5yz to a log-in or STARTTLS tells
-    /// of the settings on either side, and nothing of a message.
+    /// Whether time may cure it, as far as the server said: a permanent one is one for all mail
+    /// that would go this way (RFC 5321 §3.1), whatever the message. A 5yz to a log-in or STARTTLS
+    /// tells of the settings on either side, and nothing of a message.
     pub fn severity(&self) -> Severity {
         match self {
             Fault::Refused { command: Command::Connect | Command::Ehlo | Command::Helo, reply } => {

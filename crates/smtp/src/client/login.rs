@@ -1,4 +1,4 @@
-//! AUTH (RFC 4954) at a smarthost: PLAIN, or LOGIN where there is no PLAIN; under TLS or not at all.
+//! AUTH (RFC 4954) at a smarthost: PLAIN, or LOGIN where there is no PLAIN; under TLS alone.
 
 use super::command::Command;
 use super::state::State;

@@ -1,5 +1,7 @@
-//! What the transcripts cannot show: replies that come too early, memory, long credentials, and that
-//! calls at the wrong time do nothing.
+//! What the transcripts cannot show: replies that come too early, memory, long credentials, and
+//! that calls at the wrong time do nothing.
+
+#![expect(clippy::expect_used, reason = "a test may stop where it stands")]
 
 use super::*;
 use mail::{Address, BodyKind, ReversePath};

@@ -48,7 +48,7 @@ pub struct Recipient {
 /// Why a message cannot be sent over this connection; nothing of it was said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
-    /// It is larger than the server takes (RFC 1870 §6.1: permanent).
+    /// It is larger than the server takes (RFC 1870 §4).
     #[error("the message is larger than the {limit} bytes that the server takes")]
     TooLarge {
         /// The limit that the server named, in bytes.

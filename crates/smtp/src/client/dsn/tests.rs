@@ -1,5 +1,7 @@
 //! Tables of values, and that nothing but a value ever gets into a command.
 
+#![expect(clippy::expect_used, reason = "a test may stop where it stands")]
+
 use super::*;
 use proptest::prelude::*;
 
