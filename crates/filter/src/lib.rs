@@ -4,6 +4,7 @@
 //! Called with a complete message by the doors (`inbound`) and by whatever else brings mail in. It
 //! never asks who may send what to whom (that was `policy`), opens no socket, writes no reply text.
 
+pub mod authentication;
 pub mod decide;
 mod headers;
 pub mod intake;

@@ -30,6 +30,11 @@ const NEEDS: &[Need] = &[
     tool("setpriv", "util-linux"),
     tool("nmap", "nmap"),
     tool("python3", "python3"),
+    // Second opinions about signatures: dkimpy (which brings PyNaCl), what it needs for chains,
+    // and OpenDKIM.
+    tool("/usr/lib/python3/dist-packages/dkim/__init__.py", "python3-dkim"),
+    tool("/usr/lib/python3/dist-packages/authres/__init__.py", "python3-authres"),
+    tool("opendkim", "opendkim"),
     tool("sqlite3", "sqlite3"),
     tool("ps", "procps"),
 ];
@@ -44,8 +49,11 @@ fn is_there(program: &str) -> bool {
         // Debian keeps it out of PATH, one folder a version.
         return crate::postgres::programs().is_some();
     }
-    if program.contains('/') {
+    if program.ends_with(".pm") {
         return perl_module_is_there(program);
+    }
+    if program.contains('/') {
+        return Path::new(program).is_file();
     }
     peers().join("bin").join(program).exists()
         || std::env::split_paths(&search_path()).any(|folder| folder.join(program).is_file())

@@ -1,0 +1,10 @@
+//! ARC: any bytes before a message, verified, sealed and verified again.
+#![no_main]
+
+#[path = "../../crates/filter/tests/exercise/signatures.rs"]
+#[expect(dead_code, reason = "each target uses one exercise of the three")]
+mod signatures;
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| signatures::arc_set(bytes));

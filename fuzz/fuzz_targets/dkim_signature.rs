@@ -1,0 +1,10 @@
+//! DKIM signatures: any bytes behind the name of the field, verified beside a good one.
+#![no_main]
+
+#[path = "../../crates/filter/tests/exercise/signatures.rs"]
+#[expect(dead_code, reason = "each target uses one exercise of the three")]
+mod signatures;
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| signatures::dkim_signature(bytes));
