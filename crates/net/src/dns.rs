@@ -4,10 +4,14 @@
 //! list, no hosts file. What cannot be answered is told apart by what the asker can do about it.
 
 mod hickory;
+mod name;
+mod record;
 mod zone;
 mod zone_file;
 
 pub use hickory::HickoryResolver;
+pub use name::Name;
+pub use record::{Kind, Record};
 pub use zone::ZoneResolver;
 pub use zone_file::ZoneError;
 
@@ -25,18 +29,62 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<Vec<T>, DnsError>> +
 /// Answers questions about names. An answer is never empty: nothing there is
 /// [`DnsError::NoRecords`].
 pub trait Resolver: Send + Sync {
+    /// The records of one kind at any name, one question each; aliases are followed.
+    fn records<'a>(&'a self, name: &'a Name, kind: Kind) -> Answer<'a, Record>;
+
     /// The servers that take mail for `domain`, best first (RFC 5321 §5.1).
-    fn mx<'a>(&'a self, domain: &'a Domain) -> Answer<'a, Mx>;
+    fn mx<'a>(&'a self, domain: &'a Domain) -> Answer<'a, Mx> {
+        Box::pin(async move {
+            let mut found = usable(self.records(&Name::from(domain), Kind::Mx).await?, Record::mx)?;
+            found.sort();
+            Ok(found)
+        })
+    }
 
     /// The addresses of `host`, IPv6 and IPv4.
-    fn addresses<'a>(&'a self, host: &'a Domain) -> Answer<'a, IpAddr>;
+    fn addresses<'a>(&'a self, host: &'a Domain) -> Answer<'a, IpAddr> {
+        Box::pin(async move {
+            let name = Name::from(host);
+            let (six, four) =
+                tokio::join!(self.records(&name, Kind::Ipv6), self.records(&name, Kind::Ipv4));
+            match (six, four) {
+                (Ok(mut six), Ok(four)) => {
+                    six.extend(four);
+                    usable(six, Record::address)
+                }
+                (Ok(found), Err(_)) | (Err(_), Ok(found)) => usable(found, Record::address),
+                // "Nothing" is certain only when both say so.
+                (Err(error), Err(other)) => Err(if error.is_nothing() { other } else { error }),
+            }
+        })
+    }
 
     /// The texts of `name`, each put together from its strings; bytes that are not UTF-8 are
     /// replaced.
-    fn txt<'a>(&'a self, name: &'a Domain) -> Answer<'a, String>;
+    fn txt<'a>(&'a self, name: &'a Domain) -> Answer<'a, String> {
+        Box::pin(
+            async move { usable(self.records(&Name::from(name), Kind::Txt).await?, Record::text) },
+        )
+    }
 
     /// The names of `address` by reverse lookup; anybody may claim any name there.
-    fn ptr(&self, address: IpAddr) -> Answer<'_, Domain>;
+    fn ptr(&self, address: IpAddr) -> Answer<'_, Domain> {
+        Box::pin(async move {
+            usable(self.records(&reverse_name(address), Kind::Ptr).await?, Record::host)
+        })
+    }
+}
+
+/// What mail can use of an answer: a name that is no host name (blanks, an odd label) is no use.
+fn usable<T>(
+    records: Vec<Record>,
+    select: impl Fn(&Record) -> Option<T>,
+) -> Result<Vec<T>, DnsError> {
+    let found: Vec<T> = records.iter().filter_map(select).collect();
+    if found.is_empty() {
+        return Err(DnsError::Unusable("it has no record that names a host"));
+    }
+    Ok(found)
 }
 
 /// A mail server of a domain.
@@ -80,21 +128,10 @@ impl DnsError {
     }
 }
 
-/// The name that holds the PTR records of `address` (RFC 1035 §3.5, RFC 3596 §2.5).
-fn reverse_name(address: IpAddr) -> String {
-    match address.to_canonical() {
-        IpAddr::V4(ip) => {
-            let [a, b, c, d] = ip.octets();
-            format!("{d}.{c}.{b}.{a}.in-addr.arpa")
-        }
-        IpAddr::V6(ip) => {
-            let mut name = String::with_capacity(72);
-            for byte in ip.octets().iter().rev() {
-                name.push_str(&format!("{:x}.{:x}.", byte & 15, byte >> 4));
-            }
-            name + "ip6.arpa"
-        }
-    }
+/// The name that holds the PTR records of `address` (RFC 1035 §3.5, RFC 3596 §2.5); an IPv4 address
+/// inside an IPv6 one is taken as IPv4.
+pub fn reverse_name(address: IpAddr) -> Name {
+    Name::reverse(address.to_canonical())
 }
 
 #[cfg(test)]

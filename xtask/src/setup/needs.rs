@@ -35,6 +35,9 @@ const NEEDS: &[Need] = &[
     tool("/usr/lib/python3/dist-packages/dkim/__init__.py", "python3-dkim"),
     tool("/usr/lib/python3/dist-packages/authres/__init__.py", "python3-authres"),
     tool("opendkim", "opendkim"),
+    // The SPF project's test suites, and what reads them.
+    tool("/usr/share/doc/python3-spf/rfc7208-tests.yml.gz", "python3-spf"),
+    tool("/usr/lib/python3/dist-packages/yaml/__init__.py", "python3-yaml"),
     tool("sqlite3", "sqlite3"),
     tool("ps", "procps"),
 ];

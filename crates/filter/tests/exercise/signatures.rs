@@ -10,8 +10,7 @@ use filter::authentication::message::Message;
 use mail::index::Index;
 use mail::{Domain, Timestamp};
 use net::dns::Answer;
-use net::{DnsError, Mx, Resolver};
-use std::net::IpAddr;
+use net::{DnsError, Kind, Name, Record, Resolver};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
@@ -59,20 +58,11 @@ struct Texts<'t>(&'t [(&'t str, &'t str)]);
 const KEYS: Texts<'static> = Texts(&[("brisbane", PUBLIC), ("test", RSA)]);
 
 impl Resolver for Texts<'_> {
-    fn mx<'a>(&'a self, _: &'a Domain) -> Answer<'a, Mx> {
-        Box::pin(std::future::ready(Err(DnsError::NoRecords)))
-    }
-    fn addresses<'a>(&'a self, _: &'a Domain) -> Answer<'a, IpAddr> {
-        Box::pin(std::future::ready(Err(DnsError::NoRecords)))
-    }
-    fn txt<'a>(&'a self, name: &'a Domain) -> Answer<'a, String> {
+    fn records<'a>(&'a self, name: &'a Name, _: Kind) -> Answer<'a, Record> {
         let at = |selector: &str| format!("{selector}._domainkey.{DOMAIN}");
         let found = self.0.iter().find(|(selector, _)| at(selector) == name.as_str());
-        let answer = found.map(|(_, text)| vec![(*text).to_owned()]).ok_or(DnsError::NoSuchName);
-        Box::pin(std::future::ready(answer))
-    }
-    fn ptr(&self, _: IpAddr) -> Answer<'_, Domain> {
-        Box::pin(std::future::ready(Err(DnsError::NoRecords)))
+        let record = |(_, text): &(&str, &str)| vec![Record::Txt((*text).to_owned())];
+        Box::pin(std::future::ready(found.map(record).ok_or(DnsError::NoSuchName)))
     }
 }
 

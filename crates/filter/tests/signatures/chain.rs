@@ -145,17 +145,13 @@ fn keys_that_are_gone_break_it_and_trouble_does_so_for_now() {
     assert_eq!(found.reason, "seal 2: there is no key for the signature");
     struct Broken;
     impl Resolver for Broken {
-        fn mx<'a>(&'a self, _: &'a mail::Domain) -> net::dns::Answer<'a, net::Mx> {
-            unreachable!()
-        }
-        fn addresses<'a>(&'a self, _: &'a mail::Domain) -> net::dns::Answer<'a, std::net::IpAddr> {
-            unreachable!()
-        }
-        fn txt<'a>(&'a self, _: &'a mail::Domain) -> net::dns::Answer<'a, String> {
+        fn records<'a>(
+            &'a self,
+            _: &'a net::Name,
+            kind: net::Kind,
+        ) -> net::dns::Answer<'a, net::Record> {
+            assert_eq!(kind, net::Kind::Txt);
             Box::pin(std::future::ready(Err(net::DnsError::TimedOut)))
-        }
-        fn ptr(&self, _: std::net::IpAddr) -> net::dns::Answer<'_, mail::Domain> {
-            unreachable!()
         }
     }
     let found = chain(message.as_bytes(), &Broken);

@@ -1,6 +1,6 @@
 //! The real resolver: hickory, asking the name servers that the system names.
 
-use super::{Answer, DnsError, Mx, RECORDS_MAX, Resolver, reverse_name};
+use super::{Answer, DnsError, Kind, Name, RECORDS_MAX, Record, Resolver};
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{
     ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
@@ -9,9 +9,8 @@ use hickory_resolver::lookup::Lookup;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError as HickoryError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
-use hickory_resolver::proto::rr::{Name, RData, RecordType};
-use mail::Domain;
-use std::net::{IpAddr, SocketAddr};
+use hickory_resolver::proto::rr::{Name as WireName, RData, Record as WireRecord, RecordType};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// What one try at one server may take.
@@ -76,8 +75,9 @@ impl HickoryResolver {
         Ok(Self { resolver: builder.build().map_err(failed)?, limit })
     }
 
-    async fn ask(&self, name: &str, kind: RecordType) -> Result<Lookup, DnsError> {
-        let mut name = Name::from_ascii(name)
+    async fn ask(&self, name: &Name, kind: RecordType) -> Result<Lookup, DnsError> {
+        // By its labels, for text would be searched for escapes.
+        let mut name = WireName::from_labels(name.labels().map(str::as_bytes))
             .map_err(|_| DnsError::Unusable("the name is no name of the DNS"))?;
         // Complete as it stands: the system's search list is not for mail.
         name.set_fqdn(true);
@@ -91,71 +91,54 @@ impl HickoryResolver {
 }
 
 impl Resolver for HickoryResolver {
-    fn mx<'a>(&'a self, domain: &'a Domain) -> Answer<'a, Mx> {
+    fn records<'a>(&'a self, name: &'a Name, kind: Kind) -> Answer<'a, Record> {
         Box::pin(async move {
-            let lookup = self.ask(domain.as_str(), RecordType::MX).await?;
-            let mut found = pick(&lookup, |data| match data {
-                RData::MX(mx) if mx.exchange.is_root() => {
-                    Some(Mx { preference: mx.preference, exchange: None })
-                }
-                RData::MX(mx) => {
-                    Some(Mx { preference: mx.preference, exchange: Some(domain_of(&mx.exchange)?) })
-                }
-                _ => None,
-            })?;
-            found.sort();
+            let lookup = self.ask(name, wire_kind(kind)).await?;
+            let of_kind = |record: &&WireRecord| record.record_type() == wire_kind(kind);
+            // Aliases on the way are passed over.
+            let mut answers = lookup.answers().iter().filter(of_kind).peekable();
+            if answers.peek().is_none() {
+                return Err(DnsError::NoRecords);
+            }
+            let found = answers.filter_map(|record| read(&record.data).transpose());
+            let found: Vec<Record> = found.collect::<Result<_, _>>()?;
+            if found.is_empty() {
+                return Err(DnsError::Unusable("it has no record that names a host"));
+            }
             Ok(found)
         })
     }
+}
 
-    fn addresses<'a>(&'a self, host: &'a Domain) -> Answer<'a, IpAddr> {
-        Box::pin(async move {
-            let (six, four) = tokio::join!(
-                self.ask(host.as_str(), RecordType::AAAA),
-                self.ask(host.as_str(), RecordType::A),
-            );
-            let address = |data: &RData| match data {
-                RData::A(a) => Some(IpAddr::V4(a.0)),
-                RData::AAAA(aaaa) => Some(IpAddr::V6(aaaa.0)),
-                _ => None,
-            };
-            let six = six.and_then(|lookup| pick(&lookup, address));
-            let four = four.and_then(|lookup| pick(&lookup, address));
-            match (six, four) {
-                (Ok(mut six), Ok(four)) => {
-                    six.extend(four);
-                    Ok(six)
-                }
-                (Ok(found), Err(_)) | (Err(_), Ok(found)) => Ok(found),
-                // "Nothing" is certain only when both say so.
-                (Err(error), Err(other)) => Err(if error.is_nothing() { other } else { error }),
-            }
-        })
+fn wire_kind(kind: Kind) -> RecordType {
+    match kind {
+        Kind::Ipv4 => RecordType::A,
+        Kind::Ipv6 => RecordType::AAAA,
+        Kind::Mx => RecordType::MX,
+        Kind::Txt => RecordType::TXT,
+        Kind::Ptr => RecordType::PTR,
     }
+}
 
-    fn txt<'a>(&'a self, name: &'a Domain) -> Answer<'a, String> {
-        Box::pin(async move {
-            let lookup = self.ask(name.as_str(), RecordType::TXT).await?;
-            let found = pick(&lookup, |data| match data {
-                RData::TXT(txt) => Some(txt.txt_data.concat()),
-                _ => None,
-            })?;
-            if found.iter().any(|text| text.len() > TEXT_MAX) {
+/// What a record says; nothing if it names what cannot be asked for.
+fn read(data: &RData) -> Result<Option<Record>, DnsError> {
+    Ok(match data {
+        RData::A(a) => Some(Record::Ipv4(a.0)),
+        RData::AAAA(aaaa) => Some(Record::Ipv6(aaaa.0)),
+        RData::MX(mx) if mx.exchange.is_root() => Some(Record::Mx(mx.preference, None)),
+        RData::MX(mx) => {
+            name_of(&mx.exchange).map(|exchange| Record::Mx(mx.preference, Some(exchange)))
+        }
+        RData::TXT(txt) => {
+            let text = txt.txt_data.concat();
+            if text.len() > TEXT_MAX {
                 return Err(DnsError::Unusable("it has a text of more than 16 KiB"));
             }
-            Ok(found.iter().map(|text| String::from_utf8_lossy(text).into_owned()).collect())
-        })
-    }
-
-    fn ptr(&self, address: IpAddr) -> Answer<'_, Domain> {
-        Box::pin(async move {
-            let lookup = self.ask(&reverse_name(address), RecordType::PTR).await?;
-            pick(&lookup, |data| match data {
-                RData::PTR(ptr) => domain_of(&ptr.0),
-                _ => None,
-            })
-        })
-    }
+            Some(Record::Txt(String::from_utf8_lossy(&text).into_owned()))
+        }
+        RData::PTR(ptr) => name_of(&ptr.0).map(Record::Ptr),
+        _ => None,
+    })
 }
 
 fn options() -> ResolverOpts {
@@ -171,18 +154,12 @@ fn options() -> ResolverOpts {
     options
 }
 
-/// The records that `select` knows what to do with; aliases on the way are passed over.
-fn pick<T>(lookup: &Lookup, select: impl Fn(&RData) -> Option<T>) -> Result<Vec<T>, DnsError> {
-    let found: Vec<T> = lookup.answers().iter().filter_map(|record| select(&record.data)).collect();
-    if found.is_empty() {
-        return Err(DnsError::Unusable("it has no record that names a host"));
-    }
-    Ok(found)
-}
-
-/// A name that is no host name (blanks, an empty label) is no use to mail.
-fn domain_of(name: &Name) -> Option<Domain> {
-    Domain::parse(&name.to_ascii()).ok()
+/// A label may hold any byte; one with a dot inside would be read as another name.
+fn name_of(name: &WireName) -> Option<Name> {
+    let labels: Option<Vec<&str>> =
+        name.iter().map(|label| std::str::from_utf8(label).ok()).collect();
+    let labels = labels.filter(|labels| !labels.iter().any(|label| label.contains('.')))?;
+    Name::parse(&labels.join("."))
 }
 
 fn failed(error: NetError) -> DnsError {

@@ -1,8 +1,11 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
-use super::{DnsError, HickoryResolver, Mx, Resolver, ZoneResolver, reverse_name};
+use super::{
+    DnsError, HickoryResolver, Kind, Mx, Name as AnyName, Record as Found, Resolver, ZoneResolver,
+    reverse_name,
+};
 use hickory_resolver::proto::op::{Message, ResponseCode};
-use hickory_resolver::proto::rr::rdata::{A, MX, PTR, TXT};
+use hickory_resolver::proto::rr::rdata::{A, CNAME, MX, PTR, TXT};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use mail::Domain;
 use std::net::{IpAddr, SocketAddr};
@@ -143,9 +146,9 @@ fn zone_files_that_are_not_there_are_named() {
 
 #[test]
 fn reverse_names() {
-    assert_eq!(reverse_name(ip("192.0.2.1")), "1.2.0.192.in-addr.arpa");
+    assert_eq!(reverse_name(ip("192.0.2.1")).as_str(), "1.2.0.192.in-addr.arpa");
     assert_eq!(
-        reverse_name(ip("2001:db8::1")),
+        reverse_name(ip("2001:db8::1")).as_str(),
         "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa"
     );
 }
@@ -212,6 +215,8 @@ fn answer(question: &[u8]) -> Option<Message> {
             let odd = Name::from_labels([&b"no host"[..]]).unwrap();
             vec![RData::PTR(PTR(host("a.example."))), RData::PTR(PTR(odd))]
         }
+        ("foo\\:bar\\\\baz.example.", RecordType::A) => vec![RData::A(A::new(192, 0, 2, 7))],
+        ("alias.example.", _) => vec![RData::CNAME(CNAME(host("end.example.")))],
         ("many.example.", RecordType::A) => {
             (0..101).map(|n| RData::A(A::new(198, 51, 100, n))).collect()
         }
@@ -238,6 +243,14 @@ async fn the_real_resolver_asks_a_real_server() {
     assert!(broken.is_temporary(), "{broken}");
     let many = resolver.addresses(&domain("many.example")).await.unwrap_err();
     assert!(matches!(many, DnsError::Unusable(_)), "{many}");
+    let odd = AnyName::parse("FOO:bar\\baz.example").unwrap();
+    let found = Ok(vec![Found::Ipv4("192.0.2.7".parse().unwrap())]);
+    assert_eq!(resolver.records(&odd, Kind::Ipv4).await, found);
+    assert_eq!(resolver.records(&odd, Kind::Ipv6).await, Err(DnsError::NoRecords));
+    let nobody = resolver.records(&reverse_name(ip("192.0.2.1")), Kind::Ptr).await;
+    assert_eq!(nobody.unwrap().len(), 2, "a name that is no host is a name");
+    let alias = resolver.txt(&domain("alias.example")).await;
+    assert_eq!(alias, Err(DnsError::NoRecords));
 }
 
 #[tokio::test]

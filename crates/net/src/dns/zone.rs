@@ -2,9 +2,8 @@
 //!
 //! Diagnostic commands work offline by it, and a decision can be asked again as it was then.
 
-use super::zone_file::{self, Data, Record, ZoneError};
-use super::{Answer, DnsError, Mx, Resolver, reverse_name};
-use mail::Domain;
+use super::zone_file::{self, Data, ZoneError};
+use super::{Answer, DnsError, Kind, Name, Record, Resolver};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::Path;
@@ -35,9 +34,9 @@ impl ZoneResolver {
         Ok(Self::from_records(zone_file::parse(text, file)?))
     }
 
-    fn from_records(records: Vec<Record>) -> Self {
+    fn from_records(records: Vec<zone_file::Record>) -> Self {
         let mut names: HashMap<String, Vec<Data>> = HashMap::new();
-        for Record { name, data } in records {
+        for zone_file::Record { name, data } in records {
             // A name exists if something below it does (RFC 8020 §2).
             let mut above = name.as_str();
             while let Some((_, rest)) = above.split_once('.') {
@@ -68,38 +67,15 @@ impl ZoneResolver {
 }
 
 impl Resolver for ZoneResolver {
-    fn mx<'a>(&'a self, domain: &'a Domain) -> Answer<'a, Mx> {
-        let mut answer = self.ask(domain.as_str(), |data| match data {
-            Data::Mx(mx) => Some(mx.clone()),
-            _ => None,
-        });
-        if let Ok(found) = &mut answer {
-            found.sort();
-        }
-        Box::pin(std::future::ready(answer))
-    }
-
-    fn addresses<'a>(&'a self, host: &'a Domain) -> Answer<'a, IpAddr> {
-        let mut answer = self.ask(host.as_str(), |data| match data {
-            Data::Address(ip) => Some(*ip),
-            _ => None,
-        });
-        if let Ok(found) = &mut answer {
-            found.sort_by_key(IpAddr::is_ipv4);
-        }
-        Box::pin(std::future::ready(answer))
-    }
-
-    fn txt<'a>(&'a self, name: &'a Domain) -> Answer<'a, String> {
-        Box::pin(std::future::ready(self.ask(name.as_str(), |data| match data {
-            Data::Txt(text) => Some(text.clone()),
-            _ => None,
-        })))
-    }
-
-    fn ptr(&self, address: IpAddr) -> Answer<'_, Domain> {
-        Box::pin(std::future::ready(self.ask(&reverse_name(address), |data| match data {
-            Data::Ptr(name) => Some(name.clone()),
+    fn records<'a>(&'a self, name: &'a Name, kind: Kind) -> Answer<'a, Record> {
+        Box::pin(std::future::ready(self.ask(name.as_str(), |data| match (kind, data) {
+            (Kind::Ipv4, Data::Address(IpAddr::V4(ip))) => Some(Record::Ipv4(*ip)),
+            (Kind::Ipv6, Data::Address(IpAddr::V6(ip))) => Some(Record::Ipv6(*ip)),
+            (Kind::Mx, Data::Mx(mx)) => {
+                Some(Record::Mx(mx.preference, mx.exchange.as_ref().map(Name::from)))
+            }
+            (Kind::Txt, Data::Txt(text)) => Some(Record::Txt(text.clone())),
+            (Kind::Ptr, Data::Ptr(name)) => Some(Record::Ptr(Name::from(name))),
             _ => None,
         })))
     }
