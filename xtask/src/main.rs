@@ -36,6 +36,8 @@ enum Command {
     Fuzz(fuzz::Args),
     /// Kill the server at random moments under load; all that got 250 must be there.
     Crash(harm::crash::Args),
+    /// Kill the server while it sends mail on; everything accepted must arrive, whole
+    Relaying(harm::relaying::Args),
     /// Make system calls of the server fail; peers are told 4xx, and nothing is lost.
     Faults(harm::faults::Args),
     /// Replay what the server wrote into disks whose power failed, and start it on them.
@@ -64,6 +66,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Bench(args) => bench::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Crash(args) => harm::crash::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Relaying(args) => harm::relaying::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Faults(args) => harm::faults::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Powercut(args) => harm::powercut::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Postgres => postgres::serve().map(|()| ExitCode::SUCCESS),

@@ -29,8 +29,9 @@ impl Policy {
     /// Decides whether a recipient may be accepted, before any byte of the message is sent.
     ///
     /// A local recipient must exist and have room; any other needs a rule. Postmaster and abuse are
-    /// always reachable (RFC 5321 §4.5.1, RFC 2142). Who asks after many that do not exist waits for every answer, then is refused whatever it
-    /// asks: neither tells who exists. Asks the store only for the sizes of bounded mailboxes.
+    /// always reachable (RFC 5321 §4.5.1, RFC 2142). Who asks after many that do not exist waits
+    /// for every answer, then is refused whatever it asks: neither tells who exists. Asks the store
+    /// only for the sizes of bounded mailboxes.
     ///
     /// `size` is what the sender announced (RFC 1870), in bytes.
     pub async fn recipient(

@@ -136,12 +136,10 @@ impl Connection {
         message: &mut Rendered,
     ) -> Result<Vec<Outcome>, Unfit> {
         self.machine.begin(transaction)?;
-        loop {
-            match self.turn(Some(message)).await {
-                Turn::Done(outcomes) => return Ok(outcomes),
-                // Not reached: a transaction ends with its outcomes.
-                Turn::Ready | Turn::Closed(_) => return Err(Unfit::NotReady),
-            }
+        match self.turn(Some(message)).await {
+            Turn::Done(outcomes) => Ok(outcomes),
+            // Not reached: a transaction ends with its outcomes.
+            Turn::Ready | Turn::Closed(_) => Err(Unfit::NotReady),
         }
     }
 

@@ -10,6 +10,7 @@ mod load;
 mod mailbox;
 pub(crate) mod powercut;
 mod random;
+pub(crate) mod relaying;
 mod server;
 
 use anyhow::{Result, bail, ensure};
