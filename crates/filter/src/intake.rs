@@ -4,8 +4,8 @@ use crate::judge::judge;
 use crate::{Filter, Mail, decide, trace};
 use mail::index::Index;
 use mail::{
-    Envelope, Finding, Judgement, MessageId, Origin, Reason, Recipient, Refusal, Timestamp,
-    TraceRow, Verdict,
+    BodyKind, Envelope, Finding, Judgement, MessageId, Origin, Reason, Recipient, Refusal,
+    Timestamp, TraceRow, Verdict,
 };
 use net::Clock;
 use smtp::reply::Severity;
@@ -56,6 +56,7 @@ pub async fn take(
         // What is discarded is answered 250 too: that it was is told by a commit of its own.
         verdict => {
             let (message, received_at, trace) = (id, now, rows);
+            let envelope = declared(envelope, &index);
             let acceptance = Acceptance { message, received_at, envelope, body, judgement, trace };
             keep(store, acceptance, verdict).await
         }
@@ -86,8 +87,18 @@ pub async fn prepare(
         Some(Verdict::Refuse(refusal) | Verdict::Later(refusal) | Verdict::Discard(refusal)) => {
             Err(refusal)
         }
-        _ => Ok(Acceptance { message: id, received_at, envelope, body, judgement, trace }),
+        _ => {
+            let envelope = declared(envelope, &index);
+            Ok(Acceptance { message: id, received_at, envelope, body, judgement, trace })
+        }
     }
+}
+
+/// The envelope with the kind of body that the message has, whatever its sender said of it: the
+/// next server is told the truth (RFC 6152 §3).
+fn declared(envelope: Envelope, index: &Index) -> Envelope {
+    let body = if index.is_eight_bit() { BodyKind::EightBitMime } else { BodyKind::SevenBit };
+    Envelope { body, ..envelope }
 }
 
 /// What a door answers when the store could not keep a message or a part of it.

@@ -122,6 +122,13 @@ impl Index {
         self.ambiguities.iter().any(|sighting| sighting.ambiguity == ambiguity)
     }
 
+    /// Whether it has bytes above 127 anywhere, whatever its fields and its sender say.
+    pub fn is_eight_bit(&self) -> bool {
+        !self.header.is_ascii()
+            || self.has(Ambiguity::EightBitHeader)
+            || self.parts.iter().any(|part| part.eight_bit)
+    }
+
     /// A form to be shown, with headers decoded (`gatepost parse`).
     pub fn view(&self) -> MessageView {
         view::message(self)

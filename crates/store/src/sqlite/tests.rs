@@ -1,4 +1,4 @@
-#![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails may panic")]
 
 use super::Sqlite;
 use crate::Error;
@@ -189,5 +189,28 @@ async fn write_300_mib(db: &Arc<dyn Database>, round: i64) {
     }
     while let Some(done) = writers.join_next().await {
         done.unwrap();
+    }
+}
+
+/// A store of an earlier version comes up to this one with all that is in it.
+#[tokio::test]
+async fn every_earlier_schema_is_brought_forward() {
+    let steps = crate::schema::steps_from(0).unwrap();
+    for version in 1..steps.len() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("data");
+        std::fs::create_dir(&data).unwrap();
+        let old = rusqlite::Connection::open(data.join("store.db")).unwrap();
+        let mut sql = vec![crate::schema::VERSION_TABLE.to_owned()];
+        sql.extend(steps[..version].iter().flat_map(|step| crate::schema::statements(step.sql)));
+        sql.push(format!("INSERT INTO schema_version (version) VALUES ({version})"));
+        sql.push("INSERT INTO counter (name, number) VALUES ('told', 7)".to_owned());
+        sql.iter().for_each(|sql| drop(old.execute(sql, []).unwrap()));
+        drop(old);
+        let db = open(&dir).await;
+        assert_eq!(numbers(&*db).await, [7]);
+        let rows = db.read("SELECT version FROM schema_version", Vec::new()).await.unwrap();
+        assert_eq!(rows, [[Value::Int(crate::schema::VERSION)]]);
+        db.read("SELECT count(*) FROM spool", Vec::new()).await.unwrap();
     }
 }

@@ -125,3 +125,27 @@ fn the_view_shows_the_tree() {
     let message = &view["part"]["parts"][1];
     assert_eq!(message["parts"][0]["header"][0]["value"], "inside");
 }
+
+#[test]
+fn bytes_above_127_are_seen_wherever_they_stand() {
+    for (message, expected) in [
+        ("Subject: x\r\n\r\nplain\r\n", false),
+        ("Subject: x\r\n\r\nschön\r\n", true),
+        ("Subject: schön\r\n\r\nplain\r\n", true),
+        (
+            "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nplain\r\n--b\r\n\
+             Content-Type: text/plain\r\n\r\nschön\r\n--b--\r\n",
+            true,
+        ),
+        (
+            "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nX: schön\r\n\r\nx\r\n--b--\r\n",
+            true,
+        ),
+        (
+            "Content-Type: multipart/mixed; boundary=b\r\n\r\nschön\r\n--b\r\n\r\nx\r\n--b--\r\n",
+            true,
+        ),
+    ] {
+        assert_eq!(Index::of(message.as_bytes()).is_eight_bit(), expected, "{message:?}");
+    }
+}
