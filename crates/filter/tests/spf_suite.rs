@@ -115,7 +115,9 @@ impl Resolver for Zone {
 
 fn suite(name: &str) -> Vec<Value> {
     let path = format!("/usr/share/doc/python3-spf/{name}");
-    let output = Command::new("python3").args(["-c", TO_JSON, &path]).output().expect("python3");
+    // Debian's own, which finds Debian's modules; another one may stand before it in PATH.
+    let python = "/usr/bin/python3";
+    let output = Command::new(python).args(["-c", TO_JSON, &path]).output().expect("python3");
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{told}\nno suite: run `cargo xtask setup`");
     serde_json::from_slice(&output.stdout).expect("JSON")
