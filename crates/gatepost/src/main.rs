@@ -12,12 +12,15 @@ mod engine;
 mod failure;
 mod init;
 mod logging;
+mod message_file;
 mod offline;
 mod output;
 mod parse;
 mod serve;
 mod server;
+mod sign;
 mod signals;
+mod verify;
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -33,8 +33,14 @@ fn harmless(text: &str) -> Cow<'_, str> {
 
 /// Text for a program. A reader that went away (`| head`) is no fault of ours.
 pub(crate) fn raw(text: &str) -> Result<()> {
+    bytes(&[text.as_bytes(), b"\n"])
+}
+
+/// Pieces of bytes for a program, as they are, one behind the other.
+pub(crate) fn bytes(pieces: &[&[u8]]) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+    let written = pieces.iter().try_for_each(|piece| out.write_all(piece));
+    match written.and_then(|()| out.flush()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         other => other.context("cannot write to standard output"),
     }

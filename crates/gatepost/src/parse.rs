@@ -2,12 +2,11 @@
 //! settings nor server.
 
 use crate::cli::Global;
-use crate::output;
+use crate::{message_file, output};
 use anyhow::{Context, Result};
 use mail::address::AddressView;
 use mail::index::{IndexBuilder, MessageView, PartView};
 use std::fmt::Write as _;
-use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -16,12 +15,7 @@ const WINDOW: usize = 64 * 1024;
 
 /// `gatepost parse FILE`
 pub(crate) fn message(global: &Global, file: &Path) -> Result<ExitCode> {
-    let mut input: Box<dyn Read> = if file == Path::new("-") {
-        Box::new(std::io::stdin().lock())
-    } else {
-        let file_opened = std::fs::File::open(file);
-        Box::new(file_opened.with_context(|| format!("cannot read {}", file.display()))?)
-    };
+    let mut input = message_file::open(file)?;
     let mut builder = IndexBuilder::new();
     let mut window = vec![0; WINDOW];
     loop {

@@ -34,6 +34,9 @@ fn wrong_usage_is_told_apart_without_a_server_or_settings() {
         &["account", "list", "--limit", "0"],
         &["account", "list", "--limit", "1001"],
         &["account", "add", "nobody"],
+        &["verify", "spf", "message.eml"],
+        &["verify", "all", "message.eml", "--ip", "example.org"],
+        &["sign", "dkim", "message.eml"],
         &["no-such-command"],
     ] {
         let (code, printed) = asked(nowhere, args);

@@ -7,7 +7,7 @@
 mod read;
 
 use super::inquiry::cut;
-use super::{dmarc, iprev, spf};
+use super::{arc, dkim, dmarc, iprev, spf};
 use mail::Domain;
 pub use read::authserv_id;
 use serde::Serialize;
@@ -119,6 +119,38 @@ impl From<&dmarc::Outcome> for MethodResult {
 impl From<&iprev::Outcome> for MethodResult {
     fn from(outcome: &iprev::Outcome) -> Self {
         Self::new(Method::Iprev, outcome.result.word()).with("policy.iprev", outcome.ip.to_string())
+    }
+}
+
+impl From<&dkim::SignatureResult> for MethodResult {
+    fn from(signature: &dkim::SignatureResult) -> Self {
+        let given = [
+            ("header.d", signature.domain.as_ref().map(ToString::to_string)),
+            ("header.s", signature.selector.as_ref().map(ToString::to_string)),
+            ("header.a", signature.algorithm.map(|algorithm| algorithm.word().to_owned())),
+            // RFC 6008: tells signatures of one domain apart.
+            ("header.b", signature.start.clone()),
+        ];
+        let mut told = Self::new(Method::Dkim, signature.result.word())
+            .because(Some(signature.reason.clone()).filter(|reason| !reason.is_empty()));
+        for (property, value) in given {
+            if let Some(value) = value {
+                told = told.with(property, value);
+            }
+        }
+        told
+    }
+}
+
+impl From<&arc::Chain> for MethodResult {
+    fn from(chain: &arc::Chain) -> Self {
+        let told = Self::new(Method::Arc, chain.result.word())
+            .because(Some(chain.reason.clone()).filter(|reason| !reason.is_empty()));
+        match chain.oldest_pass {
+            // RFC 8617 §5.2.
+            Some(oldest) => told.with("header.oldest-pass", oldest.to_string()),
+            None => told,
+        }
     }
 }
 

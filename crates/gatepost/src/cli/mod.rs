@@ -1,8 +1,10 @@
 //! The command line: what can be said, and where each command is carried out.
 
 mod admin;
+mod authentication;
 mod object;
 
+pub(crate) use authentication::{SignCommand, SignerArgs, VerifyArgs, VerifyCommand};
 pub(crate) use object::{DemoArgs, InitArgs, ServeArgs};
 
 use anyhow::Result;
@@ -88,6 +90,12 @@ enum Command {
         /// The address.
         address: String,
     },
+    /// Check who a message is from, as the DNS and signatures prove it.
+    #[command(subcommand)]
+    Verify(VerifyCommand),
+    /// Sign a message, and print it with the signature before it.
+    #[command(subcommand)]
+    Sign(SignCommand),
     /// Print a completion script.
     #[command(after_help = "Example: gatepost completions bash > /etc/bash_completion.d/gatepost")]
     Completions {
@@ -130,6 +138,8 @@ impl Cli {
             Command::Config(ConfigCommand::Check) => crate::offline::check(&self.global),
             Command::Parse { file } => crate::parse::message(&self.global, file),
             Command::ParseAddress { address } => crate::parse::address(&self.global, address),
+            Command::Verify(command) => crate::verify::run(&self.global, command),
+            Command::Sign(command) => crate::sign::run(&self.global, command),
             Command::Completions { shell } => {
                 let (mut command, mut script) = (Cli::command(), Vec::new());
                 clap_complete::generate(*shell, &mut command, "gatepost", &mut script);

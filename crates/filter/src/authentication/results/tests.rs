@@ -2,7 +2,7 @@
 
 use super::{Method, MethodResult, RESULTS_MAX, VALUE_MAX, authserv_id, field};
 use crate::authentication::testing::{block_on, domain, soon, zone};
-use crate::authentication::{dmarc, iprev, spf};
+use crate::authentication::{arc, dkim, dmarc, iprev, spf};
 use mail::{ReversePath, Timestamp};
 use proptest::prelude::*;
 
@@ -37,6 +37,54 @@ fn a_field_tells_one_result_a_line() {
          \tdkim=pass header.d=example.org\n\
          \theader.s=a-selector-so-long-that-it-goes-on-a-line header.i=\"@example.org\";\n\
          \tarc=fail reason=\"no seal (i=2)\"\n",
+    );
+}
+
+#[test]
+fn signatures_and_chains_become_results() {
+    let unread = dkim::SignatureResult {
+        result: dkim::Outcome::Neutral,
+        reason: "there is no v= tag".to_owned(),
+        domain: None,
+        selector: None,
+        algorithm: None,
+        identity: None,
+        start: None,
+        key_bits: None,
+        testing: false,
+    };
+    let good = dkim::SignatureResult {
+        result: dkim::Outcome::Pass,
+        reason: String::new(),
+        domain: Some(domain("example.org")),
+        selector: dkim::Selector::parse("s1"),
+        algorithm: Some(dkim::Algorithm::RsaSha256),
+        start: Some("ab+/1234".to_owned()),
+        ..unread.clone()
+    };
+    let broken = arc::Chain {
+        result: arc::ChainResult::Fail,
+        reason: "seal 1 does not match".to_owned(),
+        temporary: false,
+        ended: false,
+        instances: 1,
+        oldest_pass: None,
+        sets: Vec::new(),
+    };
+    let whole = arc::Chain {
+        result: arc::ChainResult::Pass,
+        reason: String::new(),
+        oldest_pass: Some(0),
+        ..broken.clone()
+    };
+    check(
+        &[(&good).into(), (&unread).into(), (&broken).into(), (&whole).into()],
+        "Authentication-Results: mx.example.org 1;\n\
+         \tdkim=pass header.d=example.org header.s=s1 header.a=rsa-sha256\n\
+         \theader.b=\"ab+/1234\";\n\
+         \tdkim=neutral reason=\"there is no v= tag\";\n\
+         \tarc=fail reason=\"seal 1 does not match\";\n\
+         \tarc=pass header.oldest-pass=0\n",
     );
 }
 
