@@ -146,7 +146,9 @@ impl Round<'_> {
             _ if matches!(self.asked, Asked::Dkim | Asked::Arc) => None,
             Some(ip) => Some(self.spf(ip, index, &mut notes).await),
             None => {
-                notes.push("SPF is left out: it needs the client's address (--ip).".to_owned());
+                let left_out = "SPF is left out: it needs the client's address (--ip); so DMARC \
+                                rests on signatures alone.";
+                notes.push(left_out.to_owned());
                 None
             }
         };
@@ -251,10 +253,13 @@ fn author(index: &Index, message: &Message<'_>) -> Result<Domain, String> {
     let [mailbox] = list.mailboxes.as_slice() else {
         return Err(match list.mailboxes.len() {
             0 => "From has no address".to_owned(),
-            count => format!("From has {count} addresses"),
+            count => format!("From has {count} mailboxes"),
         });
     };
     let address = mailbox.address.as_ref().map_err(|why| format!("From cannot be read: {why}"))?;
+    if list.odd {
+        return Err("From can be read in more than one way".to_owned());
+    }
     let domain = address.domain().cloned();
     domain.ok_or_else(|| "From has an IP address in place of a domain".to_owned())
 }

@@ -136,7 +136,9 @@ fn only_one_author_is_asked_for() {
     for (from, why) in [
         ("", "there is no From field"),
         ("From: a@example.org\r\nFrom: b@example.org\r\n", "there are 2 From fields"),
-        ("From: a@example.org, b@example.net\r\n", "From has 2 addresses"),
+        ("From: a@example.org, b@example.net\r\n", "From has 2 mailboxes"),
+        ("From: <a@example.org> bank.example\r\n", "From has 2 mailboxes"),
+        ("From: Anna a@example.org\r\n", "From can be read in more than one way"),
         ("From: nobody\r\n", "From cannot be read: there is no @ (at byte 6)"),
         ("From: a@[192.0.2.1]\r\n", "From has an IP address in place of a domain"),
     ] {

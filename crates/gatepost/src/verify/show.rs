@@ -45,7 +45,7 @@ fn spf_row(check: &str, outcome: &spf::Outcome) -> Row {
     let mut because: Vec<String> = outcome.problem.iter().cloned().collect();
     if let Some(mechanism) = &outcome.mechanism {
         let policy_domain = outcome.policy_domain.as_deref().unwrap_or_default();
-        because.push(format!("{mechanism} of {policy_domain}"));
+        because.push(format!("{mechanism} in the record of {policy_domain}"));
     } else if outcome.problem.is_none() {
         because.push("no mechanism matches".to_owned());
     }
