@@ -200,3 +200,35 @@ fn an_administrator_sees_and_changes_the_queue() {
     let fsck = server.admin(&["fsck"]);
     assert_eq!(fsck["value"]["problems"], serde_json::json!([]), "{fsck}");
 }
+
+/// More copies than one look at the spool takes wait for a server that is gone; what was sent after
+/// them still leaves at once, also after a restart.
+#[test]
+fn a_dead_destination_holds_up_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let sink = Sink::start(folder.path());
+    let settings = format!(
+        "[send]\nsmarthost = \"127.0.0.1:{}\"\n[[send.routes]]\ndomain = \"dead.example\"\n\
+         to = \"127.0.0.1:1\"\n[relay]\nnetworks = [\"127.0.0.0/8\"]\n",
+        sink.port
+    );
+    let server = Server::with_settings(folder.path(), &settings);
+    let mut talk = server.smtp();
+    talk.say("EHLO client.example");
+    for message in 0..7 {
+        talk.say("MAIL FROM:<carol@elsewhere.example>");
+        for n in 0..999 {
+            let reply = talk.say(&format!("RCPT TO:<p{message}-{n}@dead.example>"));
+            assert!(reply.starts_with("250 "), "{reply}");
+        }
+        talk.say("DATA");
+        let reply = talk.say("Subject: dead\r\n\r\nx\r\n.");
+        assert!(reply.starts_with("250 "), "{reply}");
+    }
+    drop(server);
+    let server = Server::with_settings(folder.path(), &settings);
+    let reply = server.smtp().send_message("dora@far.example", "Subject: x\r\n\r\nx\r\n");
+    assert!(reply.starts_with("250 "), "{reply}");
+    told(&server, "dora@far.example", "relayed");
+    assert_eq!(sink.took().len(), 1);
+}

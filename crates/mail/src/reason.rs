@@ -117,7 +117,7 @@ reasons! {
     AccessDiscarded = "access_discarded",
     /// Nobody allowed this client to send mail to that domain.
     RelayDenied = "relay_denied",
-    /// The recipient may be relayed to, but delivery elsewhere is not built yet.
+    /// The recipient may be relayed to, but asking for it and forwarding are not built yet.
     NoRouteYet = "no_route_yet",
     /// There is no such recipient.
     UnknownRecipient = "unknown_recipient",

@@ -131,7 +131,7 @@ impl Snapshot {
             let onward = vec![Onward { address: to.clone(), sender: None }];
             return Some(Recipient { address: to.clone(), permit, targets: Vec::new(), onward });
         }
-        let targets = self.expand(to).targets;
+        let targets = if is_role(to) { self.role_targets(to).1 } else { self.expand(to).targets };
         let known = !targets.is_empty();
         known.then(|| Recipient { address: to.clone(), permit, targets, onward: Vec::new() })
     }

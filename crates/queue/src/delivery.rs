@@ -1,6 +1,6 @@
 //! The shell of one connection to another server: it does what `smtp::client` says.
 
-use crate::met::Met;
+use crate::met::{Met, Verdict};
 use crate::route::Server;
 use mail::{Domain, Reason};
 use net::{ClientTls, Heard, Stream, Wire};
@@ -18,6 +18,8 @@ const CONNECT_MAX: Duration = Duration::from_secs(30);
 const HANDSHAKE_MAX: Duration = Duration::from_secs(60);
 /// What a server may take to read what we say (RFC 5321 §4.5.3.2.5: three minutes a block).
 const WRITE_MAX: Duration = Duration::from_secs(180);
+/// What a server that takes no more of a message may take to say why.
+const LAST_WORDS_MAX: Duration = Duration::from_secs(5);
 /// Bytes of the message that are read at once.
 const WINDOW: usize = 64 * 1024;
 
@@ -48,19 +50,24 @@ enum Turn {
 /// Connects to the first of the servers that talks to us.
 ///
 /// # Errors
-/// What the last one met; a server that refuses for good is believed only if all are asked
-/// (RFC 5321 §5.1 has the next one tried).
+/// What they met: a refusal for good only if all refuse for good (RFC 5321 §5.1 has the next one
+/// tried).
 pub(crate) async fn open(caller: &Caller, servers: &[Server]) -> Result<Connection, Met> {
-    let mut last = None;
+    let mut last: Option<Met> = None;
+    let mut fail = |met: Met| match &last {
+        // One that may change its mind outweighs those that will not.
+        Some(known) if known.verdict == Verdict::Later && met.verdict == Verdict::Never => {}
+        _ => last = Some(met),
+    };
     for server in servers {
         match Connection::open(caller, server, TlsPolicy::IfOffered).await {
             Ok(connection) => return Ok(connection),
             // Nobody said that it has to be under TLS: in the clear is what SMTP is without.
             Err((met, true)) => match Connection::open(caller, server, TlsPolicy::Never).await {
                 Ok(connection) => return Ok(connection),
-                Err(_) => last = Some(met),
+                Err(_) => fail(met),
             },
-            Err((met, false)) => last = Some(met),
+            Err((met, false)) => fail(met),
         }
     }
     let none = || Met::ours(Severity::Temporary, Reason::RemoteUnreachable, "there is no server");
@@ -194,6 +201,11 @@ impl Connection {
             }
         }
         if !self.write().await {
+            // A server that closes in the midst of a message may have said why before.
+            let deadline = Instant::now() + LAST_WORDS_MAX;
+            if let Heard::Bytes = self.wire.hear(deadline, false, None).await {
+                self.machine.receive(self.wire.bytes());
+            }
             self.machine.eof();
         }
     }

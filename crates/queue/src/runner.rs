@@ -4,13 +4,13 @@ use crate::delivery::{self, Connection};
 use crate::met::Met;
 use crate::scheduler::{Batch, Effect, End, Event, Scheduler, Worker};
 use crate::{Queue, settling};
-use mail::{Id, Reason, Timestamp};
+use mail::{Reason, Timestamp};
 use net::Drain;
 use smtp::client::{Outcome, Recipient, Transaction};
 use smtp::reply::Severity;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use store::{Bell, Lease};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc};
@@ -23,7 +23,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const LOOK_BACK: i64 = 2_000;
 /// Now and then further back: what took its time in the filter, or came from another node.
 const LOOK_FAR_BACK: i64 = 180_000;
-const FAR_EVERY: u32 = 10;
+const FAR_EVERY: Duration = Duration::from_secs(10);
 /// How long a lease lasts: longer than any transaction (RFC 5321 §4.5.3.2 has ten minutes for the
 /// last answer alone).
 const LEASE_MILLIS: i64 = 30 * 60_000;
@@ -42,9 +42,9 @@ struct Runner {
     scheduler: Scheduler,
     orders: HashMap<Worker, mpsc::UnboundedSender<Order>>,
     workers: JoinSet<()>,
-    /// Where the store was looked at last.
-    seen: (Timestamp, Id),
-    looks: u32,
+    /// Up to when everything due was seen.
+    seen: Option<Timestamp>,
+    looked_far: Option<Instant>,
     /// What each destination that is left alone met last.
     troubles: HashMap<String, Met>,
 }
@@ -70,8 +70,8 @@ pub async fn run(queue: Arc<Queue>, drain: Drain) {
         scheduler: Scheduler::new(limits, lifetime),
         orders: HashMap::new(),
         workers: JoinSet::new(),
-        seen: (Timestamp(0), 0),
-        looks: 0,
+        seen: None,
+        looked_far: None,
         troubles: HashMap::new(),
         queue,
     };
@@ -84,9 +84,13 @@ pub async fn run(queue: Arc<Queue>, drain: Drain) {
             Some(told) = told.recv() => Some(runner.told(told)),
             _ = looks.tick() => {
                 runner.act(Event::Tick, &tell);
-                runner.look().await
+                runner.look(&tell).await;
+                None
             }
-            () = rung(&mut bell) => runner.look().await,
+            () = rung(&mut bell) => {
+                runner.look(&tell).await;
+                None
+            }
             // Workers that ended are only swept up.
             Some(_) = runner.workers.join_next(), if !runner.workers.is_empty() => None,
         };
@@ -109,29 +113,34 @@ async fn rung(bell: &mut broadcast::Receiver<Bell>) {
 }
 
 impl Runner {
-    /// Asks the store for what became due.
-    async fn look(&mut self) -> Option<Event> {
-        if !self.scheduler.has_room() {
-            return None;
-        }
-        self.looks = self.looks.wrapping_add(1);
+    /// Asks the store for what became due, page by page: however much of it waits for one
+    /// destination, what is behind it is found.
+    async fn look(&mut self, tell: &mpsc::UnboundedSender<Told>) {
         let now = self.queue.clock.now();
-        let far = self.looks.is_multiple_of(FAR_EVERY);
-        let back = if far { LOOK_FAR_BACK } else { LOOK_BACK };
-        let until = now;
-        let mut from = self.seen;
-        // The first look, and one after a clock was put back, begins at the beginning.
-        if from.0.0 > 0 {
-            from = (Timestamp(from.0.0.min(now.0) - back), 0);
+        let is_far = self.looked_far.is_none_or(|at| at.elapsed() >= FAR_EVERY);
+        let back = if is_far { LOOK_FAR_BACK } else { LOOK_BACK };
+        // The first look begins at the beginning; a clock that was put back hides nothing.
+        let mut after = match self.seen {
+            None => (Timestamp(0), 0),
+            Some(seen) => (Timestamp(seen.0.min(now.0) - back), 0),
+        };
+        if is_far {
+            self.looked_far = Some(Instant::now());
         }
-        match self.queue.store.spool_due(from, until).await {
-            Ok(due) => {
-                self.seen = due.last().map_or((now, 0), |last| (last.at, last.id));
-                Some(Event::Due(due))
-            }
-            Err(error) => {
-                tracing::warn!(%error, "the spool cannot be looked at");
-                None
+        while self.scheduler.has_room() {
+            match self.queue.store.spool_due(after, now).await {
+                Ok(due) => {
+                    let last = due.last().map(|due| (due.at, due.id));
+                    self.act(Event::Due(due), tell);
+                    match last {
+                        Some(last) => after = last,
+                        None => {
+                            self.seen = Some(now);
+                            return;
+                        }
+                    }
+                }
+                Err(error) => return tracing::warn!(%error, "the spool cannot be looked at"),
             }
         }
     }

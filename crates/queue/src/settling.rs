@@ -52,6 +52,7 @@ async fn try_to(queue: &Queue, met: &[(Lease, Met)]) -> Result<(), Error> {
     let now = queue.clock.now();
     let mut decided: Vec<Decided> =
         met.iter().map(|(lease, met)| decide(queue, lease, met, now)).collect();
+    failures_first(&mut decided);
     let notice = match notice(queue, &decided, now).await {
         Ok(notice) => notice,
         Err(reason) => {
@@ -94,20 +95,29 @@ fn decide(queue: &Queue, lease: &Lease, met: &Met, now: Timestamp) -> Decided {
     Decided { lease, met, fate, hears }
 }
 
+/// One notice tells of one kind: failures before delays. A delay that is not told now is told with
+/// the next attempt.
+fn failures_first(decided: &mut [Decided]) {
+    if !decided.iter().any(|copy| copy.hears == Some(Kind::Failed)) {
+        return;
+    }
+    for copy in decided {
+        if let (Some(Kind::Delayed(_)), Fate::Again { at, .. }) = (copy.hears, copy.fate) {
+            copy.hears = None;
+            copy.fate = Fate::Again { at, warned: copy.lease.warned };
+        }
+    }
+}
+
 /// The message that tells the sender; `None` where there is nothing to tell.
 ///
-/// Copies of one message come to one end at a time, so one notice is enough.
+/// All that is told has one kind, so one notice is enough: see [`failures_first`].
 async fn notice(
     queue: &Queue,
     decided: &[Decided],
     now: Timestamp,
 ) -> Result<Option<Acceptance>, String> {
-    // A failure is told before a delay; the delay is told with the next attempt.
-    let failed = decided.iter().any(|copy| copy.hears == Some(Kind::Failed));
-    let told: Vec<&Decided> = decided
-        .iter()
-        .filter(|copy| copy.hears.is_some() && (!failed || copy.hears == Some(Kind::Failed)))
-        .collect();
+    let told: Vec<&Decided> = decided.iter().filter(|copy| copy.hears.is_some()).collect();
     let Some(first) = told.first() else { return Ok(None) };
     let (Some(to), Some(kind)) = (first.lease.sender.address(), first.hears) else {
         return Ok(None);
@@ -218,4 +228,49 @@ fn line(row: &TraceRow) {
         "{}",
         row.event.word()
     );
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
+
+    use super::{Decided, Kind, failures_first};
+    use crate::met::Met;
+    use mail::{MessageId, Reason, ReversePath, Timestamp};
+    use smtp::reply::Severity;
+    use store::{Fate, Lease, Needs};
+
+    fn copy(fate: Fate, hears: Option<Kind>) -> Decided {
+        let lease = Lease {
+            id: 1,
+            fence: 1,
+            message: MessageId(1),
+            n: 0,
+            account: None,
+            sender: ReversePath::parse("<anna@example.org>").unwrap(),
+            recipient: "dora@far.example".parse().unwrap(),
+            destination: "far.example".to_owned(),
+            needs: Needs::default(),
+            size: 1,
+            queued_at: Timestamp(0),
+            attempts: 3,
+            warned: false,
+        };
+        let met = Met::ours(Severity::Temporary, Reason::RemoteDeferred, "busy");
+        Decided { lease, met, fate, hears }
+    }
+
+    #[test]
+    fn a_delay_beside_a_failure_is_told_later_and_not_taken_for_told() {
+        let at = Timestamp(9);
+        let late = || copy(Fate::Again { at, warned: true }, Some(Kind::Delayed(Timestamp(99))));
+        let mut both = vec![late(), copy(Fate::Bounced, Some(Kind::Failed))];
+        failures_first(&mut both);
+        let [delayed, failed] = both.as_slice() else { panic!("two") };
+        assert_eq!((delayed.fate, delayed.hears), (Fate::Again { at, warned: false }, None));
+        assert_eq!(failed.hears, Some(Kind::Failed));
+        let mut alone = vec![late()];
+        failures_first(&mut alone);
+        assert!(alone.iter().all(|copy| copy.fate == Fate::Again { at, warned: true }));
+    }
 }

@@ -7,9 +7,6 @@ use crate::trace::write_rows;
 use crate::{Error, Store};
 use mail::{AccountId, Event, Id, MessageId, Reason, Timestamp, TraceRow};
 
-/// Rows that one write changes; small, so that mail never waits long for it.
-const ROWS_AT_ONCE: usize = 100;
-
 /// A copy in the spool.
 #[derive(Debug, Clone)]
 pub struct Spooled {
@@ -126,13 +123,11 @@ impl Store {
         change: SpoolChange<'_>,
     ) -> Result<u64, Error> {
         let mut changed = 0;
-        for some in copies.chunks(ROWS_AT_ONCE) {
-            for copy in some {
-                match self.change_one(copy, change).await {
-                    Ok(()) => changed += 1,
-                    Err(Error::Conflict { .. }) => {}
-                    Err(error) => return Err(error),
-                }
+        for copy in copies {
+            match self.change_one(copy, change).await {
+                Ok(()) => changed += 1,
+                Err(Error::Conflict { .. }) => {}
+                Err(error) => return Err(error),
             }
         }
         Ok(changed)
