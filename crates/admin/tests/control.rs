@@ -31,6 +31,11 @@ struct House {
     ended: Arc<Mutex<Vec<AccountId>>>,
 }
 
+/// A DNS that knows no names.
+fn empty_zone() -> Arc<dyn net::Resolver> {
+    Arc::new(net::ZoneResolver::parse("", Path::new("zone")).unwrap())
+}
+
 impl House {
     async fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -41,7 +46,7 @@ impl House {
         let clock = Clock::system();
         let database = store::sqlite::Sqlite::open(folder.path()).unwrap();
         let store = Store::open(database, folder.path(), clock.clone(), "node").await.unwrap();
-        let filter = Arc::new(Filter::new(&settings, Arc::clone(&store)));
+        let filter = Arc::new(Filter::new(&settings, Arc::clone(&store), empty_zone()));
         let maps = config::Maps::default();
         let policy = Policy::new(Arc::clone(&store), Arc::clone(&settings), maps, clock.clone());
         let ended = Arc::new(Mutex::new(Vec::new()));
@@ -98,8 +103,12 @@ impl House {
         index.push(message.as_bytes());
         let directory = self.store.directory();
         let account = directory.account_by_key("anna@example.org").unwrap();
-        let target =
-            Target { account: account.id, inbox: account.inbox, address: account.address.clone() };
+        let target = Target {
+            account: account.id,
+            inbox: account.inbox,
+            junk: None,
+            address: account.address.clone(),
+        };
         let envelope = Envelope {
             peer: Peer {
                 session: SessionId(9),
@@ -112,6 +121,7 @@ impl House {
                 login: None,
             },
             origin: Origin::Session,
+            from_outside: false,
             sender: ReversePath::parse("<carl@client.example>").unwrap(),
             recipients: vec![Recipient {
                 address: account.address.clone(),

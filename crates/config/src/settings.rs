@@ -193,6 +193,19 @@ settings! {
         warn_after_hours: u64 = 4 in 1..=720;
     }
 
+    /// Who mail is from: SPF, DKIM, DMARC and ARC of all that strangers send. Mail that its author's
+    /// domain disowns is refused or goes to Junk, and nobody from outside writes our own domains
+    /// into From; the names here are the exceptions.
+    authentication: Authentication {
+        /// Domains whose ARC seals are believed: mail that they changed on its way is taken if they
+        /// say that it was authentic before. Each covers its hosts.
+        trusted_sealers: Vec<Domain> = (Vec::new());
+        /// Domains of mailing lists that change mail and do not seal it: what bears a `List-Id`,
+        /// and SPF or DKIM shows to be theirs, is taken whatever the author's domain wishes. Each
+        /// covers its hosts.
+        mailing_lists: Vec<Domain> = (Vec::new());
+    }
+
     /// The access map: who is refused, allowed, discarded.
     access: Access {
         /// A file in the format of sendmail's `access`. Entries made at run time live in the store.

@@ -6,10 +6,12 @@
 //! `net::Resolver`. Only facts are found here: what they mean for a message is decided elsewhere.
 
 pub mod arc;
+pub mod author;
 mod body_hash;
 mod canonical;
 pub mod dkim;
 pub mod dmarc;
+pub mod evidence;
 mod folding;
 pub mod inquiry;
 pub mod iprev;
@@ -18,6 +20,7 @@ pub mod message;
 pub mod results;
 pub mod signed;
 pub mod spf;
+pub(crate) mod stage;
 mod tags;
 #[cfg(test)]
 mod testing;

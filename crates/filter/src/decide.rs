@@ -7,16 +7,23 @@ use mail::{Envelope, Finding, Placement, Reason, Recipient, Refusal, Suggestion,
 /// | strongest suggestion | verdict |
 /// |---|---|
 /// | none, `Note`         | deliver to the recipient's targets, send on where it goes |
+/// | `Junk`               | deliver to the targets' Junk; what is sent on is refused |
 /// | `Later`              | later, with the finding's reason |
 /// | `Discard`            | discard, named by the finding's rule |
 /// | `Refuse`             | refuse, or later if its rule answers 4yz |
+///
+/// What is doubtful is never sent on: a forwarder would answer for it. Who relays for the recipient's
+/// own server passes it on as it is, with our results in its header.
 ///
 /// `Refuse` is above `Discard`, because a sender who is told can mend it, and `Discard` above
 /// `Later`, because waiting would change nothing. Of several equal ones the first decides. Where
 /// nothing is against the message, a recipient whom the access map discards gets none of it.
 pub fn decide(envelope: &Envelope, findings: &[Finding]) -> Vec<Verdict> {
-    let against = strongest(findings).map(against);
-    let verdict = |recipient: &Recipient| against.clone().unwrap_or_else(|| place(recipient));
+    let strongest = strongest(findings);
+    let against = strongest.and_then(against);
+    let doubt = strongest.filter(|finding| finding.suggestion == Suggestion::Junk);
+    let verdict =
+        |recipient: &Recipient| against.clone().unwrap_or_else(|| place(recipient, doubt));
     envelope.recipients.iter().map(verdict).collect()
 }
 
@@ -32,54 +39,85 @@ pub fn mildest(verdicts: &[Verdict]) -> Option<&Verdict> {
     })
 }
 
+/// Whether nothing that is found later can make the answer milder.
+pub(crate) fn is_refused(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| matches!(finding.suggestion, Suggestion::Refuse(_)))
+}
+
+/// Makes the verdicts fit a door that has one answer for all: where some recipients get the message,
+/// those who would have refused it go without, by the rule that spoke against it. A bounce instead
+/// would reach whoever was named as the sender.
+pub fn one_answer(verdicts: &mut [Verdict]) {
+    let kept = matches!(mildest(verdicts), Some(Verdict::Deliver(..) | Verdict::Discard(_)));
+    for verdict in verdicts.iter_mut().filter(|_| kept) {
+        if let Verdict::Refuse(refusal) | Verdict::Later(refusal) = verdict {
+            *verdict = Verdict::Discard(refusal.clone());
+        }
+    }
+}
+
 fn strongest(findings: &[Finding]) -> Option<&Finding> {
     let strength = |finding: &Finding| match finding.suggestion {
         Suggestion::Note => 0,
-        Suggestion::Later => 1,
-        Suggestion::Discard => 2,
-        Suggestion::Refuse(_) => 3,
+        Suggestion::Junk => 1,
+        Suggestion::Later => 2,
+        Suggestion::Discard => 3,
+        Suggestion::Refuse(_) => 4,
     };
     // `max_by_key` takes the last of equals: reversed, the first.
     findings.iter().rev().max_by_key(|finding| strength(finding)).filter(|f| strength(f) > 0)
 }
 
-fn against(finding: &Finding) -> Verdict {
-    let refusal = Refusal {
+fn refusal(finding: &Finding) -> Refusal {
+    Refusal {
         reason: finding.reason,
         rule: finding.rule.clone(),
         detail: finding.detail.clone(),
         text: None,
-    };
-    match &finding.suggestion {
+    }
+}
+
+/// The verdict for all recipients; `None` where each has its own.
+fn against(finding: &Finding) -> Option<Verdict> {
+    let refusal = refusal(finding);
+    Some(match &finding.suggestion {
+        Suggestion::Note | Suggestion::Junk => return None,
         Suggestion::Refuse(Some(text)) if text.code < 500 => {
             Verdict::Later(refusal.text(text.clone()))
         }
         Suggestion::Refuse(text) => Verdict::Refuse(Refusal { text: text.clone(), ..refusal }),
-        Suggestion::Later | Suggestion::Note => Verdict::Later(refusal),
+        Suggestion::Later => Verdict::Later(refusal),
         Suggestion::Discard => Verdict::Discard(refusal),
-    }
+    })
 }
 
-fn place(recipient: &Recipient) -> Verdict {
+fn place(recipient: &Recipient, doubt: Option<&Finding>) -> Verdict {
     let Recipient { permit, .. } = recipient;
     if permit.reason() == Reason::AccessDiscarded {
         return Verdict::Discard(Refusal::new(permit.reason()).rule(permit.rule()));
     }
     let mut placements: Vec<Placement> = Vec::with_capacity(recipient.targets.len());
     for target in &recipient.targets {
-        let placement = Placement { account: target.account, mailbox: target.inbox, flags: 0 };
+        let junk = doubt.and(target.junk);
+        let mailbox = junk.unwrap_or(target.inbox);
+        let placement = Placement { account: target.account, mailbox, flags: 0 };
         if !placements.contains(&placement) {
             placements.push(placement);
         }
     }
-    Verdict::Deliver(placements, recipient.onward.clone())
+    let is_forward = matches!(permit.reason(), Reason::LocalAccount | Reason::LocalAlias);
+    match doubt.filter(|_| is_forward && !recipient.onward.is_empty()) {
+        Some(finding) if placements.is_empty() => Verdict::Refuse(refusal(finding)),
+        Some(_) => Verdict::Deliver(placements, Vec::new()),
+        None => Verdict::Deliver(placements, recipient.onward.clone()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::indexing_slicing, reason = "tests")]
+    #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests")]
 
-    use super::{decide, mildest};
+    use super::{decide, mildest, one_answer};
     use crate::testing::envelope;
     use mail::{Finding, Reason, Refusal, ReplyText, Suggestion, Verdict};
 
@@ -129,6 +167,34 @@ mod tests {
         ] {
             assert_eq!(verdict(&suggestions), expected, "{suggestions:?}");
         }
+    }
+
+    #[test]
+    fn what_is_doubtful_goes_to_junk_and_never_on() {
+        let doubt = [Finding {
+            stage: "test",
+            rule: String::new(),
+            reason: Reason::DmarcQuarantine,
+            score: 0.0,
+            detail: String::new(),
+            suggestion: Suggestion::Junk,
+        }];
+        let mut envelope = envelope(&["anna@example.org", "ben@example.org"]);
+        let onward = mail::Onward { address: "x@far.example".parse().unwrap(), sender: None };
+        envelope.recipients[1].onward.push(onward);
+        let target = envelope.recipients[1].targets.pop().unwrap();
+        let mut verdicts = decide(&envelope, &doubt);
+        let Verdict::Deliver(placements, _) = &verdicts[0] else { panic!("{verdicts:?}") };
+        let anna = &envelope.recipients[0].targets[0];
+        assert_eq!(Some(placements[0].mailbox), anna.junk);
+        assert!(matches!(&verdicts[1], Verdict::Refuse(r) if r.reason == Reason::DmarcQuarantine));
+        one_answer(&mut verdicts);
+        assert!(matches!(&verdicts[1], Verdict::Discard(r) if r.reason == Reason::DmarcQuarantine));
+
+        envelope.recipients[1].targets.push(target);
+        let verdicts = decide(&envelope, &doubt);
+        let Verdict::Deliver(here, on) = &verdicts[1] else { panic!("{verdicts:?}") };
+        assert_eq!((here.len(), on.len()), (1, 0));
     }
 
     #[test]

@@ -44,7 +44,10 @@ pub async fn take(
     };
     let mail = Mail { id, envelope: &envelope, index: &index, body: &body };
     let judgement = match judged(filter, &mail, known, now).await {
-        Ok(judgement) => judgement,
+        Ok(mut judgement) => {
+            decide::one_answer(&mut judgement.verdicts);
+            judgement
+        }
         Err(refusal) => return deferred(store, &mail, refusal, now),
     };
     filter.count_hits(&judgement);
@@ -126,7 +129,8 @@ async fn judged(
     admissible(mail.envelope)?;
     tokio::time::timeout(filter.time_limit(), judge(filter, mail, known, now))
         .await
-        .map_err(|_| Refusal::new(Reason::FilterTimeout))
+        .map_err(|_| Refusal::new(Reason::FilterTimeout))?
+        .map_err(|error| not_kept_refusal(&error))
 }
 
 /// Whether each recipient has a place here and a permit that fits it.

@@ -1,37 +1,84 @@
 //! Judging a message: stages, findings, verdicts, rendition. Stores nothing and counts nothing, so
 //! that a scan, an explanation or a milter may ask as well.
 
-use crate::pipeline::{self, Facts};
+use crate::authentication::evidence::{self, Evidence, Given};
+use crate::authentication::message::Message;
+use crate::authentication::results;
+use crate::pipeline::{self, CHEAP, COSTLY, Facts};
+use crate::rules::InForce;
 use crate::{Filter, Mail, decide, headers, received, rendition, submission};
-use mail::{Finding, Judgement, Timestamp};
+use mail::{Domain, Door, Envelope, Finding, Judgement, Origin, Timestamp};
 
 /// The filter's whole answer about a message.
 ///
 /// `known` are findings that were made before the content was looked at: what the access map says
 /// of the header From.
+///
+/// # Errors
+/// The body cannot be read.
 pub async fn judge(
     filter: &Filter,
     mail: &Mail<'_>,
     known: Vec<Finding>,
     now: Timestamp,
-) -> Judgement {
+) -> Result<Judgement, store::Error> {
     let rules = filter.in_force();
     let envelope = mail.envelope;
     let directory = filter.directory();
-    let ours =
-        |domain: &mail::Domain| *domain == rules.hostname || directory.domain(domain).is_some();
+    let is_own = |domain: &Domain| directory.domain(domain).is_some();
+    let ours = |domain: &Domain| *domain == rules.hostname || is_own(domain);
     let forged = headers::forged(mail.index, envelope.origin, ours);
-    let facts = Facts { rules: &rules, forged: &forged, now };
+    let facts = Facts { rules: &rules, forged: &forged, evidence: None, is_own: &is_own, now };
     let mut findings = known;
-    findings.extend(pipeline::run(mail, &facts).await);
+    findings.extend(pipeline::run(CHEAP, mail, &facts));
+    let evidence = match decide::is_refused(&findings) {
+        true => None,
+        false => gather(filter, &rules, mail, now).await?,
+    };
+    let facts = Facts { evidence: evidence.as_ref(), ..facts };
+    findings.extend(pipeline::run(COSTLY, mail, &facts));
     let verdicts = decide::decide(envelope, &findings);
     let stamp = received::Stamp { envelope, message: mail.id, hostname: &rules.hostname, now };
     let mended = submission::mended(mail, &rules.hostname, now);
-    let (left_out, added) = (rendition::left_out(&forged, &mended.removed), &mended.added);
-    let fields = received::return_path(envelope) + &stamp.received() + added;
-    let rendition = rendition::build(mail.index, fields, &left_out);
+    let left_out = rendition::left_out(&forged, &mended.removed);
+    let told = evidence.as_ref().map(Evidence::results);
+    let told = told.map(|told| results::field(&rules.hostname, &told)).unwrap_or_default();
+    let fields = told + &stamp.received() + &mended.added;
+    let shown = received::return_path(envelope) + &fields;
+    let rendition = rendition::build(mail.index, shown, &left_out);
     let is_sent_on = envelope.recipients.iter().any(|recipient| !recipient.onward.is_empty());
-    let onward =
-        is_sent_on.then(|| rendition::build(mail.index, stamp.received() + added, &left_out));
-    Judgement { findings, verdicts, rendition, onward }
+    let onward = is_sent_on.then(|| rendition::build(mail.index, fields, &left_out));
+    Ok(Judgement {
+        authentication: evidence.as_ref().map(Evidence::summary).unwrap_or_default(),
+        sender_known: is_known(envelope, evidence.as_ref()),
+        findings,
+        verdicts,
+        rendition,
+        onward,
+    })
+}
+
+/// What the DNS and signatures prove of a stranger's message; of others we know who they are.
+async fn gather(
+    filter: &Filter,
+    rules: &InForce,
+    mail: &Mail<'_>,
+    now: Timestamp,
+) -> Result<Option<Evidence>, store::Error> {
+    let Envelope { peer, origin, from_outside, sender, .. } = mail.envelope;
+    if *origin == Origin::Own || !from_outside || peer.door != Door::Smtp {
+        return Ok(None);
+    }
+    let message = Message::received(mail.index, mail.body);
+    let (ip, helo, receiver) = (Some(peer.ip), peer.helo.as_deref(), &rules.hostname);
+    let given = Given { ip, helo, sender, receiver, now };
+    evidence::gather(filter.resolver(), mail.index, &message, &given).await.map(Some)
+}
+
+/// Whether what becomes of the message may be told to its sender.
+fn is_known(envelope: &Envelope, evidence: Option<&Evidence>) -> bool {
+    match evidence {
+        Some(evidence) => evidence.vouches_for(&envelope.sender),
+        None => !envelope.from_outside,
+    }
 }

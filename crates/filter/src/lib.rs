@@ -22,6 +22,7 @@ pub mod trace;
 use config::Settings;
 use mail::index::Index;
 use mail::{Envelope, Judgement, MessageId, Timestamp};
+use net::Resolver;
 use rules::{InForce, Rules};
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,14 +46,15 @@ pub struct Mail<'a> {
 /// The filter of one server: the rules in force, and where they come from.
 pub struct Filter {
     store: Arc<Store>,
+    resolver: Arc<dyn Resolver>,
     rules: Rules,
 }
 
 impl Filter {
-    /// A filter with the rules of these settings and of the store.
-    pub fn new(settings: &Arc<Settings>, store: Arc<Store>) -> Self {
+    /// A filter with the rules of these settings and of the store, which asks this resolver.
+    pub fn new(settings: &Arc<Settings>, store: Arc<Store>, resolver: Arc<dyn Resolver>) -> Self {
         let rules = Rules::new(settings, &store.directory());
-        Self { store, rules }
+        Self { store, resolver, rules }
     }
 
     /// Puts new settings in force for messages that are judged from now on.
@@ -89,6 +91,10 @@ impl Filter {
 
     fn in_force(&self) -> Arc<InForce> {
         self.rules.in_force(&self.store.directory())
+    }
+
+    fn resolver(&self) -> &dyn Resolver {
+        &*self.resolver
     }
 
     fn directory(&self) -> Arc<Directory> {

@@ -16,6 +16,10 @@ pub(crate) struct InForce {
     pub(crate) hostname: Domain,
     /// Received fields above which a message goes in circles.
     pub(crate) hops_max: usize,
+    /// Domains whose ARC seals are believed.
+    pub(crate) trusted_sealers: Vec<Domain>,
+    /// Domains of mailing lists that change what they send on.
+    pub(crate) mailing_lists: Vec<Domain>,
     /// What judging one message may take.
     pub(crate) time_limit: Duration,
     /// The subject rules.
@@ -80,6 +84,8 @@ fn compile(settings: &Settings, directory: &store::Directory, before: Option<&In
     InForce {
         hostname: settings.server.hostname.clone(),
         hops_max: settings.limits.hops_max,
+        trusted_sealers: settings.authentication.trusted_sealers.clone(),
+        mailing_lists: settings.authentication.mailing_lists.clone(),
         time_limit: Duration::from_secs(settings.limits.filter_timeout_secs),
         subjects,
         sources,

@@ -27,6 +27,7 @@ pub(crate) fn envelope(recipients: &[&str]) -> Envelope {
             login: None,
         },
         origin: Origin::Session,
+        from_outside: true,
         sender: ReversePath::parse("<carl@client.example>").unwrap(),
         recipients: recipients.iter().map(|address| recipient(address)).collect(),
         body: BodyKind::SevenBit,
@@ -44,6 +45,7 @@ pub(crate) fn recipient(address: &str) -> Recipient {
         targets: vec![Target {
             account: AccountId(id),
             inbox: MailboxId(id),
+            junk: Some(MailboxId(id + 20_000)),
             address: address.clone(),
         }],
         address,

@@ -20,7 +20,11 @@ pub fn rows(mail: &Mail<'_>, judgement: &Judgement, now: Timestamp) -> Vec<Trace
     let mut rows = match decide::mildest(&judgement.verdicts) {
         None | Some(Verdict::Deliver(..)) => {
             let recipients = mail.envelope.recipients.iter().zip(&judgement.verdicts);
-            let message = TraceRow { detail: facts(mail), ..base.clone() };
+            let mut detail = facts(mail);
+            if !judgement.authentication.is_empty() {
+                let _ = write!(detail, " {}", judgement.authentication);
+            }
+            let message = TraceRow { detail, ..base.clone() };
             let fates = recipients.map(|(recipient, verdict)| fate(&base, recipient, verdict));
             std::iter::once(message).chain(fates).collect()
         }
@@ -212,8 +216,14 @@ mod tests {
         };
         let findings: Vec<_> = suggestion.into_iter().map(finding).collect();
         let verdicts = decide::decide(envelope, &findings);
-        let judgement =
-            Judgement { findings, verdicts, rendition: Rendition::default(), onward: None };
+        let judgement = Judgement {
+            findings,
+            authentication: String::new(),
+            sender_known: true,
+            verdicts,
+            rendition: Rendition::default(),
+            onward: None,
+        };
         with_mail(envelope, |mail| rows(mail, &judgement, Timestamp(1_000)))
     }
 

@@ -104,7 +104,7 @@ impl Link {
         let faults = if found.iter().any(Problem::is_error) { found } else { Vec::new() };
         let store = crate::engine::open(&settings, &clock).await?;
         let settings = Arc::new(settings);
-        let filter = filter::Filter::new(&settings, Arc::clone(&store));
+        let filter = filter::Filter::new(&settings, Arc::clone(&store), global.resolver()?);
         let policy = policy::Policy::new(Arc::clone(&store), settings, maps, clock.clone());
         let admin = Admin::new(AdminParts {
             store,

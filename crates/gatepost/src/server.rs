@@ -75,7 +75,8 @@ impl Server {
         let started = clock.now();
         let settings = Arc::new(settings);
         let (drain, drained) = Drain::new();
-        let filter = Arc::new(filter::Filter::new(&settings, Arc::clone(&store)));
+        let filter =
+            Arc::new(filter::Filter::new(&settings, Arc::clone(&store), Arc::clone(&resolver)));
         let policy = Arc::new(policy::Policy::new(
             Arc::clone(&store),
             Arc::clone(&settings),

@@ -7,7 +7,7 @@ use crate::{message_file, output, verify};
 use anyhow::{Context, Result};
 use filter::authentication::dkim::{self, Signer, SigningKey};
 use filter::authentication::message::Message;
-use filter::authentication::{arc, results};
+use filter::authentication::{arc, evidence, results};
 use mail::index::Index;
 use std::io::Read;
 use std::path::Path;
@@ -63,7 +63,7 @@ async fn sealed(
     let now = global.clock().now();
     let signed = verify::signed(&*global.resolver()?, message, now).await?;
     let found = || {
-        let mut told = verify::dkim_results(&signed.dkim);
+        let mut told = evidence::dkim_results(&signed.dkim);
         told.push((&signed.arc).into());
         let field = results::field(&signer.domain, &told);
         field.split_once(':').map(|(_, value)| value.to_owned()).unwrap_or_default()

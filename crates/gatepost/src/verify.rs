@@ -8,14 +8,13 @@ mod show;
 use crate::cli::{Global, VerifyArgs, VerifyCommand};
 use crate::{failure, message_file, output};
 use anyhow::{Context, Result};
-use filter::authentication::dkim::{self, Outcome};
-use filter::authentication::dmarc::{self, DkimPass, DmarcResult};
+use filter::authentication::dkim;
+use filter::authentication::dmarc::{self, DmarcResult};
 use filter::authentication::message::Message;
 use filter::authentication::results::{self, Method, MethodResult};
 use filter::authentication::signed::{self, Signed};
 use filter::authentication::spf::{self, Client, Identity, SpfResult};
-use filter::authentication::{arc, iprev};
-use mail::address_list::AddressList;
+use filter::authentication::{arc, author, evidence, iprev};
 use mail::index::Index;
 use mail::{Domain, Host, ReversePath, Timestamp};
 use net::Resolver;
@@ -48,8 +47,12 @@ struct Verified {
     dkim: Option<dkim::Report>,
     #[serde(skip_serializing_if = "Option::is_none")]
     arc: Option<arc::Chain>,
+    /// Of the domain of From; where there are several, of the one whose wish is the strictest.
     #[serde(skip_serializing_if = "Option::is_none")]
     dmarc: Option<dmarc::Outcome>,
+    /// The other ones.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    other_authors: Vec<dmarc::Outcome>,
     /// Why there is no author domain to ask DMARC for.
     #[serde(skip_serializing_if = "Option::is_none")]
     no_author: Option<String>,
@@ -117,14 +120,6 @@ pub(crate) async fn signed(
     within(signed::verify(message, resolver, now)).await
 }
 
-/// The results of the signatures, as the field tells them.
-pub(crate) fn dkim_results(report: &dkim::Report) -> Vec<MethodResult> {
-    if report.signatures.is_empty() {
-        return vec![MethodResult::new(Method::Dkim, Outcome::None.word())];
-    }
-    report.signatures.iter().map(MethodResult::from).collect()
-}
-
 async fn within<T>(verified: impl Future<Output = Result<T, store::Error>>) -> Result<T> {
     let answered = tokio::time::timeout(METHOD_LIMIT, verified).await;
     Ok(answered.context("the DNS did not answer in 20 seconds")??)
@@ -163,15 +158,30 @@ impl Round<'_> {
             dkim,
             arc,
             dmarc: None,
+            other_authors: Vec::new(),
             no_author: None,
             iprev,
             notes,
             authentication_results: String::new(),
         };
         if matches!(self.asked, Asked::Dmarc | Asked::All) {
-            match author(index, message) {
-                Ok(author) => verified.dmarc = Some(self.dmarc(&author, &verified).await),
-                Err(why) => verified.no_author = Some(why),
+            match author::domains(index, message.is_complete()) {
+                Ok(authors) if authors.is_empty() => {
+                    let why = "From has an IP address in place of a domain";
+                    verified.no_author = Some(why.to_owned());
+                }
+                Ok(authors) => {
+                    let mut outcomes = Vec::with_capacity(authors.len());
+                    for author in &authors {
+                        outcomes.push(self.dmarc(author, &verified).await);
+                    }
+                    // Stable: of equally strict ones the first.
+                    outcomes.sort_by_key(|outcome| std::cmp::Reverse(outcome.disposition));
+                    let mut outcomes = outcomes.into_iter();
+                    verified.dmarc = outcomes.next();
+                    verified.other_authors = outcomes.collect();
+                }
+                Err(why) => verified.no_author = Some(why.to_string()),
             }
         }
         verified.authentication_results = results::field(self.receiver, &verified.results());
@@ -209,13 +219,7 @@ impl Round<'_> {
 
     async fn dmarc(&self, author: &Domain, verified: &Verified) -> dmarc::Outcome {
         let spf = verified.spf.as_ref().and_then(|spf| spf.mail_from.passed());
-        let passing = verified.dkim.iter().flat_map(dkim::Report::passing);
-        let dkim: Vec<DkimPass> = passing
-            .filter_map(|signature| {
-                let selector = signature.selector.as_ref()?.to_string();
-                Some(DkimPass { domain: signature.domain.clone()?, selector })
-            })
-            .collect();
+        let dkim = verified.dkim.as_ref().map(evidence::dkim_passes).unwrap_or_default();
         dmarc::check(self.resolver, author, spf, &dkim, self.deadline()).await
     }
 
@@ -236,48 +240,27 @@ fn return_path(index: &Index, notes: &mut Vec<String>) -> ReversePath {
     })
 }
 
-/// The domain of the one author; else why there is none. Nobody can say which of several authors
-/// people see, so none is chosen.
-fn author(index: &Index, message: &Message<'_>) -> Result<Domain, String> {
-    if !message.is_complete() {
-        return Err("the header is too large to be read as a whole".to_owned());
-    }
-    let fields: Vec<_> = index.fields_named("from").collect();
-    let [field] = fields.as_slice() else {
-        return Err(match fields.len() {
-            0 => "there is no From field".to_owned(),
-            count => format!("there are {count} From fields"),
-        });
-    };
-    let list = AddressList::parse(&field.unfolded());
-    let [mailbox] = list.mailboxes.as_slice() else {
-        return Err(match list.mailboxes.len() {
-            0 => "From has no address".to_owned(),
-            count => format!("From has {count} mailboxes"),
-        });
-    };
-    let address = mailbox.address.as_ref().map_err(|why| format!("From cannot be read: {why}"))?;
-    if list.odd {
-        return Err("From can be read in more than one way".to_owned());
-    }
-    let domain = address.domain().cloned();
-    domain.ok_or_else(|| "From has an IP address in place of a domain".to_owned())
-}
-
 impl Verified {
     /// Whether what was asked passes. A domain without DMARC stands behind nothing and disowns
     /// nothing: among all methods that is no finding.
     fn passes(&self, asked: Asked) -> bool {
-        let dmarc = self.dmarc.as_ref().map(|outcome| outcome.result);
+        let all = |fits: fn(DmarcResult) -> bool| {
+            self.dmarc.is_some() && self.authors().all(|outcome| fits(outcome.result))
+        };
         match asked {
             Asked::Spf => {
                 self.spf.as_ref().is_some_and(|spf| spf.mail_from.result == SpfResult::Pass)
             }
             Asked::Dkim => self.dkim.as_ref().is_some_and(|dkim| dkim.passing().next().is_some()),
             Asked::Arc => self.arc.as_ref().is_some_and(|arc| arc.result == arc::ChainResult::Pass),
-            Asked::Dmarc => dmarc == Some(DmarcResult::Pass),
-            Asked::All => matches!(dmarc, Some(DmarcResult::Pass | DmarcResult::None)),
+            Asked::Dmarc => all(|result| result == DmarcResult::Pass),
+            Asked::All => all(|result| matches!(result, DmarcResult::Pass | DmarcResult::None)),
         }
+    }
+
+    /// What DMARC says of each domain of From.
+    fn authors(&self) -> impl Iterator<Item = &dmarc::Outcome> {
+        self.dmarc.iter().chain(&self.other_authors)
     }
 
     fn results(&self) -> Vec<MethodResult> {
@@ -285,9 +268,9 @@ impl Verified {
         if let Some(spf) = &self.spf {
             told.extend([&spf.mail_from, &spf.helo].map(MethodResult::from));
         }
-        told.extend(self.dkim.iter().flat_map(dkim_results));
+        told.extend(self.dkim.iter().flat_map(evidence::dkim_results));
         told.extend(self.arc.iter().map(MethodResult::from));
-        told.extend(self.dmarc.iter().map(MethodResult::from));
+        told.extend(self.authors().map(MethodResult::from));
         let without = self.no_author.iter().map(|why| {
             let result = DmarcResult::PermError.word();
             MethodResult::new(Method::Dmarc, result).because(Some(why.clone()))

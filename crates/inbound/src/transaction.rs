@@ -143,6 +143,7 @@ impl Transaction {
         let envelope = Envelope {
             peer: peer.clone(),
             origin: Origin::Session,
+            from_outside: self.snapshot.is_stranger(peer),
             sender: self.sender,
             recipients: self.recipients,
             body: self.body_kind,

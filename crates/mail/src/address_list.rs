@@ -17,6 +17,8 @@ pub struct AddressList {
     pub mailboxes: Vec<Mailbox>,
     /// Whether the field is not as the standard has it, so that programs could read it differently.
     pub odd: bool,
+    /// Whether something stands where an address should be and is not one: `a@b@c`.
+    pub broken: bool,
 }
 
 /// One mailbox of a header field.

@@ -96,6 +96,9 @@ pub struct Envelope {
     pub peer: Peer,
     /// Session or own.
     pub origin: Origin,
+    /// Whether the client is a stranger, who has to show for whom it speaks: it neither logged in
+    /// nor may it send to anywhere.
+    pub from_outside: bool,
     /// MAIL FROM.
     pub sender: ReversePath,
     /// RCPT TO, those that were allowed, in order.
@@ -136,6 +139,8 @@ pub struct Target {
     pub account: AccountId,
     /// Its INBOX.
     pub inbox: MailboxId,
+    /// Where its doubtful mail goes; `None` if it has no such mailbox.
+    pub junk: Option<MailboxId>,
     /// The address that the alias (or the recipient itself) ended in.
     pub address: Address,
 }

@@ -24,6 +24,8 @@ pub struct Finding {
 pub enum Suggestion {
     /// Nothing: it is only noted.
     Note,
+    /// Deliver where doubtful mail goes, and send it on to nobody.
+    Junk,
     /// Refuse in the session, with the administrator's own words if there are any.
     Refuse(Option<ReplyText>),
     /// Try again later.

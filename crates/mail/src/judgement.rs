@@ -7,6 +7,11 @@ use crate::{AccountId, Finding, MailboxId, Onward, Refusal, Rendition};
 pub struct Judgement {
     /// Everything that the stages found.
     pub findings: Vec<Finding>,
+    /// What SPF, DKIM, DMARC and ARC proved, in words of the trace; empty where nobody asked.
+    pub authentication: String,
+    /// Whether the sender may be told what becomes of the message: we know who it is. Notices to
+    /// others would reach people who never sent it.
+    pub sender_known: bool,
     /// One verdict for each recipient of the envelope, in its order.
     pub verdicts: Vec<Verdict>,
     /// How mailboxes show the message: trace fields in, forged fields out.

@@ -147,6 +147,24 @@ reasons! {
     SubjectProhibited = "subject_prohibited",
     /// Two mail programs could read the message differently.
     Ambiguous = "ambiguous",
+    /// There is more than one From field, or no author can be read in it (RFC 5322 §3.6).
+    FromUnusable = "from_unusable",
+    /// The author's domain wants such mail refused: neither SPF nor DKIM shows that it is its own
+    /// (RFC 9989).
+    DmarcReject = "dmarc_reject",
+    /// The author's domain wants such mail put aside: neither SPF nor DKIM shows that it is its own
+    /// (RFC 9989).
+    DmarcQuarantine = "dmarc_quarantine",
+    /// A client from outside wrote one of our own domains into From, and neither SPF nor DKIM shows
+    /// that it may.
+    OwnDomainForged = "own_domain_forged",
+    /// Whether the author's domain stands behind the message cannot be told now: the DNS did not
+    /// answer.
+    AuthenticationUnclear = "authentication_unclear",
+    /// A server whose seal is trusted says that the message was authentic when it had it (ARC).
+    TrustedSealer = "trusted_sealer",
+    /// A mailing list that is named in the settings sent it on.
+    MailingList = "mailing_list",
     /// A header field that only this server may write came from outside and was removed.
     ForgedTraceField = "forged_trace_field",
 

@@ -80,6 +80,11 @@ pub fn judge(ground: &Ground<'_>, peer: &Peer, to: &Address) -> Relay {
     }
 }
 
+/// Whether a client is one that may not send to anywhere.
+pub fn is_stranger(ground: &Ground<'_>, peer: &Peer) -> bool {
+    client_permit(ground, peer).is_none()
+}
+
 fn denied(peer: &Peer, hops: &[Hop]) -> Relay {
     Relay::Denied(Refusal::new(Reason::RelayDenied).detail(detail(peer, hops)))
 }

@@ -162,6 +162,17 @@ impl Snapshot {
     }
 
     pub(crate) fn relay(&self, peer: &Peer, to: &Address, now: Timestamp) -> Relay {
+        self.with_ground(now, |ground| crate::relay::judge(ground, peer, to))
+    }
+
+    /// Whether this client has to show for whom it speaks: it neither logged in nor may it send to
+    /// anywhere.
+    pub fn is_stranger(&self, peer: &Peer) -> bool {
+        let now = self.shared.clock.now();
+        self.with_ground(now, |ground| crate::relay::is_stranger(ground, peer))
+    }
+
+    fn with_ground<T>(&self, now: Timestamp, judge: impl FnOnce(&Ground<'_>) -> T) -> T {
         let exists = |address: &Address| {
             self.directory.account_by_key(&address.key()).is_some()
                 || self.tables.aliases.has(address)
@@ -174,7 +185,7 @@ impl Snapshot {
             access: &self.tables.access,
             now,
         };
-        crate::relay::judge(&ground, peer, to)
+        judge(&ground)
     }
 
     /// The first administrator who can receive: where role addresses go that nobody has.
@@ -210,5 +221,6 @@ impl Snapshot {
 }
 
 fn target(account: &Account) -> Target {
-    Target { account: account.id, inbox: account.inbox, address: account.address.clone() }
+    let Account { id, inbox, junk, address, .. } = account;
+    Target { account: *id, inbox: *inbox, junk: *junk, address: address.clone() }
 }

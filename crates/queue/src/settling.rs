@@ -78,7 +78,8 @@ fn decide(queue: &Queue, lease: &Lease, met: &Met, now: Timestamp) -> Decided {
         met.status = expired.status;
         met.text = format!("given up after {} attempts: {}", lease.attempts + 1, met.text);
     }
-    let has_sender = lease.sender.address().is_some();
+    // A forged sender would hear of mail that it never sent (RFC 5321 §6.1).
+    let has_sender = lease.sender.address().is_some() && lease.needs.sender_known;
     let (fate, hears) = match met.verdict {
         Verdict::Delivered => (Fate::Delivered, None),
         _ if never && has_sender => (Fate::Bounced, Some(Kind::Failed)),
@@ -142,6 +143,7 @@ async fn notice(
     let envelope = Envelope {
         peer: ourselves(SessionId(session)),
         origin: Origin::Own,
+        from_outside: false,
         sender: ReversePath::Null,
         recipients: vec![recipient],
         body: BodyKind::SevenBit,

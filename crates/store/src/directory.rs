@@ -57,6 +57,8 @@ pub struct Account {
     pub address: Address,
     /// Its INBOX.
     pub inbox: MailboxId,
+    /// Its mailbox for doubtful mail (RFC 6154 §2), unless it has none.
+    pub junk: Option<MailboxId>,
     /// The stored form of its password; never printed, never traced.
     pub password_hash: PasswordHash,
     /// Whether it may neither log in nor receive.

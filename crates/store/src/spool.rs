@@ -39,12 +39,18 @@ pub struct Needs {
     pub body: BodyKind,
     /// Whether the sender asked for SMTPUTF8 (RFC 6531).
     pub smtputf8: bool,
+    /// Not of the other server but of us: the sender is whom it says, and may be told what becomes
+    /// of the message.
+    pub sender_known: bool,
 }
 
 impl Needs {
     fn encode(self) -> String {
-        let words =
-            [(self.body == BodyKind::EightBitMime, "8bitmime"), (self.smtputf8, "smtputf8")];
+        let words = [
+            (self.body == BodyKind::EightBitMime, "8bitmime"),
+            (self.smtputf8, "smtputf8"),
+            (self.sender_known, "known"),
+        ];
         let words: Vec<&str> = words.into_iter().filter(|(on, _)| *on).map(|(_, w)| w).collect();
         words.join(" ")
     }
@@ -52,7 +58,7 @@ impl Needs {
     fn decode(text: &str) -> Self {
         let has = |word| text.split(' ').any(|found| found == word);
         let body = if has("8bitmime") { BodyKind::EightBitMime } else { BodyKind::SevenBit };
-        Self { body, smtputf8: has("smtputf8") }
+        Self { body, smtputf8: has("smtputf8"), sender_known: has("known") }
     }
 }
 
@@ -61,7 +67,11 @@ impl Store {
     pub(crate) fn spool(&self, write: &mut Write, it: &Acceptance, row: &NewCopy<'_>) {
         let Onward { address, sender } = row.onward;
         let sender = sender.as_ref().unwrap_or(&it.envelope.sender);
-        let needs = Needs { body: it.envelope.body, smtputf8: it.envelope.smtputf8 };
+        let needs = Needs {
+            body: it.envelope.body,
+            smtputf8: it.envelope.smtputf8,
+            sender_known: it.judgement.sender_known,
+        };
         let size = it.judgement.onward.as_ref().map_or(0, mail::Rendition::size);
         write.push(
             "INSERT INTO spool (id, organisation, node, message, n, account, sender, recipient, \

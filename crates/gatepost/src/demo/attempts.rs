@@ -67,6 +67,8 @@ const MAILS: &[(&str, &str, &str, To, &str, Body)] = &[
     ("a domain that the access map rejects", "550", "x@mail.hostile.example", To::Anna, "Hello", Body::Short),
     ("a relay attempt", "550", STRANGER, To::Elsewhere, "Relay me", Body::Short),
     ("a recipient who does not exist", "550", STRANGER, To::Nobody, "Hello", Body::Short),
+    ("a forged sender of a bank", "550", "ceo@bank.example", To::Anna, "Urgent", Body::Short),
+    ("a stranger in one of our own names", "550", "ben@gatepost.example", To::Anna, "Lunch?", Body::Short),
     ("a message over the limit", "552", STRANGER, To::Anna, "Large", Body::TooLarge),
     ("a smuggled end of data (bare LF)", "550", STRANGER, To::Anna, "Smuggled", Body::BareLineEnds),
 ];

@@ -12,6 +12,7 @@ use crate::server::{Plan, Server};
 use crate::signals::Signals;
 use anyhow::{Context, Result};
 use site::Site;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -70,7 +71,7 @@ async fn live(
         maps,
         tls: site.tls.clone(),
         clock,
-        resolver: global.resolver()?,
+        resolver: resolver(global)?,
         read: site.reader(),
         log,
     };
@@ -107,4 +108,13 @@ async fn live(
     server.stop().await;
     control.await?;
     Ok(if right { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// The demo's own names, unless `--zone` has others: it shows the same everywhere, and asks nobody.
+fn resolver(global: &Global) -> Result<Arc<dyn net::Resolver>> {
+    if global.zone.is_some() {
+        return global.resolver();
+    }
+    let names = include_str!("example.zone");
+    Ok(Arc::new(net::ZoneResolver::parse(names, Path::new("the demo's zone"))?))
 }

@@ -19,7 +19,7 @@ pub(super) fn text(verified: &Verified) -> String {
         dkim_rows(report, &mut rows);
     }
     rows.extend(verified.arc.iter().map(arc_row));
-    rows.extend(verified.dmarc.iter().map(dmarc_row));
+    rows.extend(verified.authors().map(dmarc_row));
     rows.extend(verified.no_author.iter().map(|why| row("DMARC", "From", "permerror", why)));
     rows.extend(verified.iprev.iter().map(iprev_row));
     let mut text = output::table(HEAD, &rows);

@@ -90,6 +90,7 @@ impl Reading {
             }
             let (specs, exact) = specs(&phrase);
             self.list.odd |= !exact;
+            self.list.broken |= !exact;
             if specs.is_empty() {
                 self.add(None, text(&phrase));
             }
@@ -107,6 +108,7 @@ impl Reading {
         let name = if shown.is_empty() { comment } else { Some(shown) };
         let (found, exact) = specs(without_route(&angle));
         self.list.odd |= !exact;
+        self.list.broken |= !exact;
         if found.is_empty() {
             self.add(name.clone(), text(&angle));
         }
@@ -118,6 +120,7 @@ impl Reading {
     fn add(&mut self, name: Option<String>, text: String) {
         let address = Address::parse(&text);
         self.list.odd |= address.is_err();
+        self.list.broken |= address.is_err();
         let name = name.filter(|name| !name.is_empty());
         self.list.mailboxes.push(Mailbox { name, group: self.group.clone(), text, address });
     }

@@ -69,7 +69,7 @@ fn account(key: &str) -> Option<Holder> {
     ];
     let index = known.iter().position(|name| *name == key)? as i64;
     let address = key.parse().unwrap();
-    let target = Target { account: AccountId(index), inbox: MailboxId(index), address };
+    let target = Target { account: AccountId(index), inbox: MailboxId(index), junk: None, address };
     Some(Holder { target, disabled: key.starts_with("gone@") })
 }
 

@@ -84,7 +84,7 @@ impl Site {
             address: address.clone(),
             permit: Permit::issue("account anna@example.org", Reason::LocalAccount),
             onward: Vec::new(),
-            targets: vec![Target { account: self.anna, inbox: self.inbox, address }],
+            targets: vec![Target { account: self.anna, inbox: self.inbox, junk: None, address }],
         };
         let peer = Peer {
             session: SessionId(1),
@@ -99,6 +99,7 @@ impl Site {
         let envelope = Envelope {
             peer,
             origin: Origin::Session,
+            from_outside: false,
             sender: ReversePath::Null,
             recipients: vec![recipient],
             body: BodyKind::default(),
@@ -106,6 +107,8 @@ impl Site {
         };
         let placement = Placement { account: self.anna, mailbox: self.inbox, flags: 0 };
         let judgement = Judgement {
+            authentication: String::new(),
+            sender_known: true,
             findings: Vec::new(),
             verdicts: vec![Verdict::Deliver(vec![placement], Vec::new())],
             onward: None,

@@ -99,6 +99,13 @@ const ROWS: &[Short] = &[
 
     (SubjectProhibited, Permanent, 553, 450, (7, 1), "The subject of the message is prohibited"),
     (Ambiguous, Permanent, 550, 450, (6, 0), "The message could be read in more than one way"),
+    (FromUnusable, Permanent, 550, 450, (6, 0), "From must be there once, with addresses alone"),
+    (DmarcReject, Permanent, 550, 450, (7, 1), "The domain in From disowns it (DMARC)"),
+    (DmarcQuarantine, Permanent, 550, 450, (7, 1), "The domain in From disowns it (DMARC)"),
+    (OwnDomainForged, Permanent, 550, 450, (7, 1), "The domain in From is ours, and not yours"),
+    (AuthenticationUnclear, Temporary, 550, 451, (7, 0), "The domain in From cannot be asked now"),
+    (TrustedSealer, Permanent, 550, 450, (7, 1), "The message is not wanted here"),
+    (MailingList, Permanent, 550, 450, (7, 1), "The message is not wanted here"),
     (ForgedTraceField, Permanent, 550, 450, (6, 0), "The message has a header field that only we may write"),
 
     // Told to senders by notices, not in a session.

@@ -90,6 +90,7 @@ pub(super) async fn message(
         envelope: Envelope {
             peer: peer(session),
             origin: Origin::Session,
+            from_outside: false,
             sender: ReversePath::Address(address("a@example.net")?),
             recipients,
             body: BodyKind::SevenBit,
@@ -97,6 +98,8 @@ pub(super) async fn message(
         },
         body,
         judgement: Judgement {
+            authentication: String::new(),
+            sender_known: true,
             findings: Vec::new(),
             verdicts,
             rendition: Rendition::new([Piece::Insert(HEAD.to_vec()), Piece::Copy(0..size)]),
@@ -123,7 +126,7 @@ fn target(store: &Store, account: AccountId) -> Result<Target, Error> {
     let directory = store.directory();
     let found = directory.account(account);
     let found = found.ok_or_else(|| Error::NotFound(format!("account {account}")))?;
-    Ok(Target { account, inbox: found.inbox, address: found.address.clone() })
+    Ok(Target { account, inbox: found.inbox, junk: found.junk, address: found.address.clone() })
 }
 
 fn placement(target: &Target) -> Placement {

@@ -17,8 +17,9 @@ macro_rules! in_force {
         "SELECT d.id, d.organisation, d.name, d.valid_from FROM domain d WHERE d.valid_to IS NULL"
     };
     (account) => {
-        "SELECT a.id, a.organisation, a.address, a.inbox, v.password_hash, v.disabled, v.admin, \
-         v.quota FROM account a JOIN account_version v ON v.account = a.id \
+        "SELECT a.id, a.organisation, a.address, a.inbox, (SELECT MIN(m.id) FROM mailbox m \
+         WHERE m.account = a.id AND m.special_use = '\\Junk' AND m.valid_to IS NULL), \
+         v.password_hash, v.disabled, v.admin, v.quota FROM account a JOIN account_version v ON v.account = a.id \
          AND v.valid_to IS NULL WHERE a.valid_to IS NULL"
     };
     (alias) => {
@@ -131,6 +132,7 @@ fn account(row: Row) -> Result<Account, Error> {
         organisation: row.int()?,
         address: row.parsed(Address::parse)?,
         inbox: MailboxId(row.int()?),
+        junk: row.int_or_null()?.map(MailboxId),
         password_hash: PasswordHash(row.text()?),
         disabled: row.truth()?,
         admin: row.truth()?,
