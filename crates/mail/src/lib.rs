@@ -7,6 +7,7 @@
 
 pub mod address;
 pub mod address_list;
+pub mod credential;
 pub mod decision;
 pub mod domain;
 pub mod envelope;
@@ -18,11 +19,13 @@ pub mod judgement;
 pub mod mime;
 pub mod reason;
 pub mod rendition;
+pub mod scram;
 pub mod secret;
 pub mod time;
 pub mod trace;
 
 pub use address::{Address, AddressError, ForwardPath, Host, LocalPart, ReversePath};
+pub use credential::{Credential, Protocol};
 pub use decision::{Decision, Refusal, ReplyText};
 pub use domain::Domain;
 pub use envelope::{
