@@ -12,6 +12,15 @@ pub enum Credential {
     App(Id),
 }
 
+impl std::fmt::Display for Credential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Credential::Main => f.write_str("main"),
+            Credential::App(id) => write!(f, "app-password-{id}"),
+        }
+    }
+}
+
 /// What an app password may be good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

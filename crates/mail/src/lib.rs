@@ -12,6 +12,7 @@ pub mod decision;
 pub mod domain;
 pub mod envelope;
 pub mod finding;
+pub mod grant;
 pub mod id;
 pub mod index;
 pub mod input;
@@ -32,6 +33,7 @@ pub use envelope::{
     BodyKind, Door, Envelope, Login, Onward, Origin, Peer, Permit, Recipient, Target,
 };
 pub use finding::{Finding, Suggestion};
+pub use grant::SenderGrant;
 pub use id::{AccountId, EntryId, Id, MailboxId, MessageId, SessionId};
 pub use judgement::{Judgement, Placement, Verdict};
 pub use reason::Reason;

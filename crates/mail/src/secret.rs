@@ -16,6 +16,11 @@ impl<T: Zeroize> Secret<T> {
     pub fn expose(&self) -> &T {
         &self.0
     }
+
+    /// Changes it where it stands, so that no copy is left.
+    pub fn change(&mut self, change: impl FnOnce(&mut T)) {
+        change(&mut self.0);
+    }
 }
 
 impl<T: Zeroize> Drop for Secret<T> {

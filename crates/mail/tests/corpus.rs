@@ -13,3 +13,8 @@ fn address() {
 fn message_view() {
     replay("message_view", 20, exercise::message_view::exercise);
 }
+
+#[test]
+fn scram() {
+    replay("scram", 12, exercise::scram::exercise);
+}
