@@ -4,6 +4,7 @@
 //! and answers the first thing that is not as it must be.
 
 mod accepting;
+mod credentials;
 mod directory;
 mod ledger;
 pub mod load;
@@ -83,6 +84,7 @@ impl Ground<'_> {
 pub async fn run(open: &Opener, data: PathBuf) -> Result<(), Failure> {
     let ground = Ground { open, data };
     directory::run(&ground).await?;
+    credentials::run(&ground).await?;
     places::run(&ground).await?;
     accepting::run(&ground).await?;
     mailboxes::run(&ground).await?;

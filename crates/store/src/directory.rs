@@ -6,6 +6,7 @@
 
 mod catch_up;
 mod change;
+mod credentials;
 mod load;
 mod rules;
 mod table;
@@ -13,9 +14,11 @@ mod table;
 mod tests;
 
 pub use change::NewAccount;
+pub(crate) use credentials::salt_key;
+pub use credentials::{APP_PASSWORDS_MAX, AppPassword, NewAppPassword, Verifier};
 pub use rules::NewSubject;
 
-use mail::{AccountId, Address, Domain, MailboxId, Timestamp};
+use mail::{AccountId, Address, Domain, MailboxId, SenderGrant, Timestamp};
 use std::sync::Arc;
 use table::{Record, Table};
 
@@ -67,6 +70,11 @@ pub struct Account {
     pub admin: bool,
     /// Bytes that it may hold; `None` is no bound.
     pub quota: Option<i64>,
+    /// Its app passwords, in the order they were made; those that have expired are among them until
+    /// somebody ends them.
+    pub app_passwords: Arc<[AppPassword]>,
+    /// What it may send as, besides its own addresses.
+    pub grants: Arc<[SenderGrant]>,
 }
 
 /// A stored password: readable only where it is verified.

@@ -31,8 +31,8 @@ pub use database::{
     Bell, BoxFuture, Database, DatabaseStats, Expect, Row, Statement, Value, Write,
 };
 pub use directory::{
-    AccessRecord, Account, AliasRecord, Directory, DomainRecord, NewAccount, NewSubject,
-    PasswordHash, SubjectRecord,
+    APP_PASSWORDS_MAX, AccessRecord, Account, AliasRecord, AppPassword, Directory, DomainRecord,
+    NewAccount, NewAppPassword, NewSubject, PasswordHash, SubjectRecord, Verifier,
 };
 pub use error::Error;
 pub use folder::DataLock;

@@ -7,7 +7,7 @@
 use crate::Error;
 
 /// The version that this program writes and reads.
-pub const VERSION: i64 = 2;
+pub const VERSION: i64 = 3;
 
 /// Makes the table that holds the version.
 pub const VERSION_TABLE: &str =
@@ -26,6 +26,7 @@ pub struct Step {
 const STEPS: &[Step] = &[
     Step { to: 1, sql: include_str!("schema.sql") },
     Step { to: 2, sql: include_str!("schema/2-spool.sql") },
+    Step { to: 3, sql: include_str!("schema/3-credentials.sql") },
 ];
 
 /// The steps that bring a database of version `found` (0: empty) to [`VERSION`].

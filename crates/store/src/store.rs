@@ -8,7 +8,7 @@ use crate::in_flight::{InFlight, Numbered};
 use crate::trace::Notes;
 use crate::{Body, Directory, Error, Incoming};
 use arc_swap::ArcSwap;
-use mail::{Id, MessageId};
+use mail::{Id, MessageId, Secret};
 use net::Clock;
 use std::ops::Range;
 use std::path::Path;
@@ -55,6 +55,8 @@ pub struct Store {
     pub(crate) in_flight: InFlight,
     pub(crate) notes: Notes,
     pub(crate) disk: Arc<Disk>,
+    /// See [`Store::salt_key`].
+    pub(crate) salt_key: Secret<[u8; 32]>,
     /// Held by who changes the directory.
     pub(crate) changing: tokio::sync::Mutex<()>,
     directory: ArcSwap<Directory>,
@@ -129,6 +131,7 @@ impl Store {
         let first_id = ids.get(&*db, 1).await?.start;
         let node = register(&*db, &ids, &clock, node).await?;
         let directory = Directory::load(&*db).await?;
+        let salt_key = crate::directory::salt_key(&*db).await?;
         let store = Arc::new(Self {
             db,
             clock,
@@ -141,6 +144,7 @@ impl Store {
             first_id,
             in_flight: InFlight::default(),
             notes: Notes::default(),
+            salt_key,
             changing: tokio::sync::Mutex::default(),
             directory: ArcSwap::from_pointee(directory),
             loading: tokio::sync::Mutex::default(),

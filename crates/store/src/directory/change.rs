@@ -4,6 +4,7 @@
 //! overwritten: a row is ended (`valid_to`) and a new one begins.
 
 use super::catch_up::{Kind, log_change};
+use super::credentials::end_all;
 use crate::database::{Bell, Expect, Statement, Value, Write};
 use crate::mailbox::{INBOX, SPECIAL_MAILBOXES, create_mailbox_statements};
 use crate::trace::write_rows;
@@ -188,7 +189,7 @@ impl Store {
             let what = self.account_name(account)?;
             let ended = vec![account.0.into(), self.now().into()];
             let end = |sql: &'static str| Statement::new(sql, ended.clone());
-            let statements = vec![
+            let mut statements = vec![
                 end("UPDATE account SET valid_to = $2 WHERE id = $1 AND valid_to IS NULL"),
                 end("UPDATE account_version SET valid_to = $2, password_hash = '' \
                      WHERE account = $1 AND valid_to IS NULL"),
@@ -199,6 +200,7 @@ impl Store {
                     vec![account.0.into()],
                 ),
             ];
+            statements.extend(end_all(&ended));
             self.end((Kind::Account, account.0), statements, &what).await?;
         }
         self.purge_ended_mailboxes().await

@@ -1,6 +1,7 @@
 //! Loads the directory from the database: the whole of it, or one record.
 
 use super::catch_up::Kind;
+use super::credentials::Belongings;
 use super::table::{Record, Table};
 use super::{
     AccessRecord, Account, AliasRecord, Directory, DomainRecord, PasswordHash, SubjectRecord,
@@ -46,8 +47,11 @@ impl Directory {
         for row in db.read(in_force!(domain), Vec::new()).await? {
             directory.domains.put(domain(row)?);
         }
+        let mut belongings = Belongings::load(db).await?;
         for row in db.read(in_force!(account), Vec::new()).await? {
-            directory.accounts.put(account(row)?);
+            let mut account = account(row)?;
+            belongings.give(&mut account);
+            directory.accounts.put(account);
         }
         for row in db.read(in_force!(alias), Vec::new()).await? {
             directory.aliases.put(alias(row)?);
@@ -85,7 +89,13 @@ impl Directory {
         let row = db.read(sql, vec![id.into()]).await?.pop();
         match kind {
             Kind::Domain => set(&mut self.domains, id, row.map(domain).transpose()?),
-            Kind::Account => set(&mut self.accounts, id, row.map(account).transpose()?),
+            Kind::Account => {
+                let mut record = row.map(account).transpose()?;
+                if let Some(record) = &mut record {
+                    Belongings::load_one(db, id).await?.give(record);
+                }
+                set(&mut self.accounts, id, record);
+            }
             Kind::Alias => set(&mut self.aliases, id, row.map(alias).transpose()?),
             Kind::Access => {
                 let record = row.map(access).transpose()?;
@@ -137,6 +147,8 @@ fn account(row: Row) -> Result<Account, Error> {
         disabled: row.truth()?,
         admin: row.truth()?,
         quota: row.int_or_null()?,
+        app_passwords: Arc::default(),
+        grants: Arc::default(),
     })
 }
 

@@ -1,10 +1,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 
-use super::{Directory, NewSubject};
+use super::{Directory, NewAppPassword, NewSubject, Verifier};
 use crate::database::{Bell, BoxFuture, Database, DatabaseStats, Expect, Row, Value, Write};
 use crate::sqlite::Sqlite;
 use crate::{Error, NewAccount, Store, StoreOptions};
-use mail::{Address, Domain};
+use mail::{Address, Domain, Protocol, SenderGrant};
 use proptest::prelude::*;
 use std::path::Path;
 use std::sync::Arc;
@@ -37,6 +37,10 @@ enum Change {
     Disable(usize, bool),
     Quota(usize, Option<i64>),
     Password(usize),
+    AddAppPassword(usize, u8),
+    RemoveAppPassword(usize, u8),
+    Grant(usize, u8),
+    Revoke(usize, u8),
     AddAlias(u8, u8),
     RemoveAlias(u8, u8),
     AddAccess(u8),
@@ -56,6 +60,10 @@ fn change() -> impl Strategy<Value = Change> {
         2 => any::<(usize, bool)>().prop_map(|(n, disabled)| C::Disable(n, disabled)),
         1 => any::<(usize, Option<i64>)>().prop_map(|(n, quota)| C::Quota(n, quota)),
         1 => any::<usize>().prop_map(C::Password),
+        4 => (any::<usize>(), 0..3_u8).prop_map(|(n, name)| C::AddAppPassword(n, name)),
+        3 => (any::<usize>(), 0..3_u8).prop_map(|(n, name)| C::RemoveAppPassword(n, name)),
+        4 => (any::<usize>(), 0..3_u8).prop_map(|(n, domain)| C::Grant(n, domain)),
+        3 => (any::<usize>(), 0..3_u8).prop_map(|(n, domain)| C::Revoke(n, domain)),
         5 => (0..3_u8, 0..4_u8).prop_map(|(domain, name)| C::AddAlias(domain, name)),
         3 => (0..3_u8, 0..4_u8).prop_map(|(domain, name)| C::RemoveAlias(domain, name)),
         3 => (0..4_u8).prop_map(C::AddAccess),
@@ -64,6 +72,17 @@ fn change() -> impl Strategy<Value = Change> {
         2 => any::<usize>().prop_map(C::RemoveSubject),
         1 => any::<usize>().prop_map(C::Hit),
     ]
+}
+
+fn app_password(name: u8) -> NewAppPassword {
+    let (salt, iterations) = (vec![name; 16], 4_096);
+    NewAppPassword {
+        name: name.to_string(),
+        protocols: vec![Protocol::Pop3],
+        networks: Vec::new(),
+        expires: None,
+        verifier: Verifier { salt, iterations, stored_key: [name; 32], server_key: [name; 32] },
+    }
 }
 
 /// Makes the change; `false` if it was refused.
@@ -88,6 +107,14 @@ async fn make(store: &Store, change: Change) -> bool {
         Change::Disable(n, disabled) => store.disable_account(account(n), disabled).await,
         Change::Quota(n, quota) => store.set_quota(account(n), quota).await,
         Change::Password(n) => store.set_password_hash(account(n), &format!("${n}")).await,
+        Change::AddAppPassword(n, name) => {
+            store.add_app_password(account(n), app_password(name)).await.map(drop)
+        }
+        Change::RemoveAppPassword(n, name) => {
+            store.remove_app_password(account(n), &name.to_string()).await.map(drop)
+        }
+        Change::Grant(n, at) => store.grant(account(n), &SenderGrant::Domain(domain(at))).await,
+        Change::Revoke(n, at) => store.revoke(account(n), &SenderGrant::Domain(domain(at))).await,
         Change::AddAlias(at, name) => {
             store.add_alias(&named(at, name), vec!["root".to_owned()]).await
         }
@@ -169,7 +196,16 @@ impl Database for Counting {
     ) -> BoxFuture<'_, Result<Vec<Row>, Error>> {
         Box::pin(async move {
             let rows = self.db.read(sql, params).await?;
-            let tables = ["directory_change", "domain", "account", "alias", "access", "subject"];
+            let tables = [
+                "directory_change",
+                "domain",
+                "account",
+                "app_password",
+                "sender_grant",
+                "alias",
+                "access",
+                "subject",
+            ];
             if tables.iter().any(|table| sql.contains(&format!("FROM {table}"))) {
                 self.work.fetch_add(1 + rows.len() as u64, Ordering::Relaxed);
             }
