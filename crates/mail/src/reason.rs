@@ -137,6 +137,12 @@ reasons! {
     SenderNotOwned = "sender_not_owned",
     /// The name or the password is wrong.
     BadCredentials = "bad_credentials",
+    /// The app password is right, but not for this protocol or network, or it has expired.
+    CredentialUnfit = "credential_unfit",
+    /// The password that this session logged in with was removed or has expired.
+    CredentialEnded = "credential_ended",
+    /// The log-in is bound to another TLS connection: somebody may stand between (RFC 5802 §6).
+    ChannelBinding = "channel_binding",
     /// Too many failed log-ins lately.
     LoginBudget = "login_budget",
     /// The mailbox is open in another session (RFC 1939 §4).

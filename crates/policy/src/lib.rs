@@ -8,6 +8,7 @@
 
 pub mod access;
 pub mod aliases;
+pub mod app_password;
 pub mod budget;
 pub mod login;
 mod memory;

@@ -11,18 +11,22 @@
 //! spares a write for each guess, which would help an attacker always.
 //! At most a few hashes are computed at once; a password that was right a little while ago is
 //! known by a keyed proof in memory, so that mail programs that look every minute cost none.
+//! An app password is known by its form: a guess at one costs its maker what any guess costs, and a
+//! right one spares the dear hash. One that is right but in the wrong place (protocol, network,
+//! expired) is answered like a wrong one; the trace tells the difference.
 //! Called by inbound and pop3, which trace what failed. A success is traced here, once a day for
 //! each place: mail programs look every few minutes, for years. Never logs a password.
 
 use crate::budget::{Allowance, Budget};
 use crate::memory::Memory;
 use crate::shared::network;
-use crate::{Policy, Snapshot};
+use crate::{Policy, Snapshot, app_password};
 use config::Settings;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use mail::scram::{Attempt, HASH};
 use mail::{
-    AccountId, Address, Decision, Door, Event, Login, Peer, Reason, Refusal, Secret, Timestamp,
-    TraceRow,
+    AccountId, Address, Credential, Decision, Door, Event, Login, Peer, Reason, Refusal, Secret,
+    Timestamp, TraceRow,
 };
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
@@ -31,19 +35,43 @@ use std::time::{Duration, Instant};
 use store::{Account, Store};
 
 mod proof;
+mod scram;
+mod used;
 mod verifier;
 
-use proof::Proofs;
-use verifier::{Checked, Verifier};
+use proof::{Owner, Proofs};
+use used::Used;
+use verifier::{AppPasswords, Checked, Verifier};
 
 /// What a shell does with a log-in: hold the answer back for `delay`, then give it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoginAnswer {
     /// Who it is, or why not.
     pub decision: Decision<Login>,
+    /// By which credential, where it is somebody: with it the session stands and falls.
+    pub credential: Credential,
+    /// Our signature for a client that proved that it knows an app password (SCRAM).
+    pub signature: Option<[u8; HASH]>,
     /// How long to wait before the answer. The time that deciding took is already off, so that
     /// all failures take the same time.
     pub delay: Duration,
+}
+
+/// What somebody logs in with.
+#[derive(Clone, Copy)]
+enum Offer<'a> {
+    Password(&'a Secret<String>),
+    Proof(&'a Attempt),
+}
+
+/// What it turned out to be.
+enum Found {
+    /// A credential of the account; the main password's hash made anew, where it was of an old
+    /// form.
+    Credential(Credential, Option<[u8; HASH]>, Option<String>),
+    Nothing,
+    /// Too many wait already.
+    Busy,
 }
 
 /// Keys remembered in each budget; see `shared`.
@@ -70,6 +98,8 @@ pub(crate) struct Logins {
     slowed: Budget<(AccountId, IpNet)>,
     /// When the known places were last written.
     places: Mutex<Memory<(AccountId, IpNet)>>,
+    /// When the uses of credentials were last written, by place.
+    uses: Mutex<Memory<(Owner, IpNet)>>,
 }
 
 /// The budgets that one attempt draws on.
@@ -85,21 +115,40 @@ enum Draw {
 }
 
 impl Policy {
-    /// Decides about a log-in. Never without TLS, never at the door for other servers.
+    /// Decides about a log-in with a password, the account's own or one of its app passwords. Never
+    /// without TLS, never at the door for other servers.
     pub async fn login(&self, peer: &Peer, user: &str, password: &Secret<String>) -> LoginAnswer {
+        self.answer_login(peer, user, Offer::Password(password)).await
+    }
+
+    /// The same with a proof of knowing an app password (SCRAM).
+    pub async fn prove(&self, peer: &Peer, attempt: &Attempt) -> LoginAnswer {
+        self.answer_login(peer, &attempt.user, Offer::Proof(attempt)).await
+    }
+
+    async fn answer_login(&self, peer: &Peer, user: &str, offer: Offer<'_>) -> LoginAnswer {
         let started = Instant::now();
         let snapshot = self.snapshot();
-        let decision = self.decide_login(&snapshot, peer, user, password).await;
+        let (decision, credential, signature) = match self
+            .decide_login(&snapshot, peer, user, offer)
+            .await
+        {
+            Ok((login, credential, signature)) => (Decision::Allow(login), credential, signature),
+            Err(refused) => (refused, Credential::Main, None),
+        };
         let held_back = match &decision {
             Decision::Allow(_) => false,
             Decision::Refuse(refusal) | Decision::Later(refusal) | Decision::Discard(refusal) => {
-                matches!(refusal.reason, Reason::BadCredentials | Reason::LoginBudget)
+                matches!(
+                    refusal.reason,
+                    Reason::BadCredentials | Reason::CredentialUnfit | Reason::LoginBudget
+                )
             }
         };
         let whole = Duration::from_secs(snapshot.settings.login.failure_delay_secs);
         let delay =
             if held_back { whole.saturating_sub(started.elapsed()) } else { Duration::ZERO };
-        LoginAnswer { decision, delay }
+        LoginAnswer { decision, credential, signature, delay }
     }
 
     async fn decide_login(
@@ -107,13 +156,13 @@ impl Policy {
         snapshot: &Snapshot,
         peer: &Peer,
         user: &str,
-        password: &Secret<String>,
-    ) -> Decision<Login> {
+        offer: Offer<'_>,
+    ) -> Result<(Login, Credential, Option<[u8; HASH]>), Decision<Login>> {
         if peer.door == Door::Smtp {
-            return Decision::Refuse(Refusal::new(Reason::CommandDisabled));
+            return Err(Decision::Refuse(Refusal::new(Reason::CommandDisabled)));
         }
         if peer.tls.is_none() {
-            return Decision::Refuse(Refusal::new(Reason::TlsRequired));
+            return Err(Decision::Refuse(Refusal::new(Reason::TlsRequired)));
         }
         let now = snapshot.shared.clock.now();
         let logins = &self.logins;
@@ -122,58 +171,101 @@ impl Policy {
         let store = &*snapshot.shared.store;
         let draw = logins.draw(store, peer, user, account, now).await;
         // Taken before the hash and given back after success: parallel attempts count at once.
-        let draw = match logins.take(&snapshot.settings, draw, now) {
-            Ok(draw) => draw,
-            Err(rule) => return Decision::Later(Refusal::new(Reason::LoginBudget).rule(rule)),
-        };
-        let stored = account.map(|account| account.password_hash.expose());
-        if let (Some(account), Some(stored)) = (account, stored)
-            && logins.proofs.holds(account.id, stored, password, now)
-        {
-            logins.give_back(&snapshot.settings, &draw);
-            logins.seen(store, account, peer, now);
-            return Decision::Allow(login_of(account));
-        }
-        let checked = logins.verifier.check(stored, password).await;
-        match (account, checked) {
-            (_, Checked::Busy) => {
-                logins.give_back(&snapshot.settings, &draw);
-                Decision::Later(Refusal::new(Reason::LoginBudget).rule("limit of waiting log-ins"))
+        let draw = logins
+            .take(&snapshot.settings, draw, now)
+            .map_err(|rule| Decision::Later(Refusal::new(Reason::LoginBudget).rule(rule)))?;
+        let found = match offer {
+            Offer::Proof(attempt) => account
+                .and_then(|account| scram::prove(account, attempt))
+                .map_or(Found::Nothing, |(credential, signature)| {
+                    Found::Credential(credential, Some(signature), None)
+                }),
+            Offer::Password(password) => {
+                self.look_for(snapshot, user, account, password, now).await
             }
-            (Some(account), Checked::Good { fresh }) => {
+        };
+        let (account, credential, signature, fresh) = match (account, found) {
+            (_, Found::Busy) => {
                 logins.give_back(&snapshot.settings, &draw);
-                logins.seen(store, account, peer, now);
-                self.remember(store, account, password, fresh, now).await;
-                Decision::Allow(login_of(account))
+                let refusal = Refusal::new(Reason::LoginBudget).rule("limit of waiting log-ins");
+                return Err(Decision::Later(refusal));
+            }
+            (Some(account), Found::Credential(credential, signature, fresh)) => {
+                (account, credential, signature, fresh)
             }
             _ => {
                 if account.is_none() {
                     snapshot.shared.count_unknown(&snapshot.settings, peer, now);
                 }
-                Decision::Refuse(Refusal::new(Reason::BadCredentials))
+                return Err(Decision::Refuse(Refusal::new(Reason::BadCredentials)));
             }
+        };
+        let used = Used::of(account, credential);
+        used.fits(peer, now).map_err(Decision::Refuse)?;
+        logins.give_back(&snapshot.settings, &draw);
+        logins.seen(store, &used, offer.word(), peer, now);
+        if let Offer::Password(password) = offer {
+            self.remember(store, &used, password, fresh, now).await;
+        }
+        Ok((login_of(account), credential, signature))
+    }
+
+    /// Which credential of the account a password is.
+    async fn look_for(
+        &self,
+        snapshot: &Snapshot,
+        user: &str,
+        account: Option<&Account>,
+        password: &Secret<String>,
+        now: Timestamp,
+    ) -> Found {
+        let logins = &self.logins;
+        let typed = app_password::canonical(password.expose());
+        if let Some(account) = account {
+            let known = Used::all(account, typed.is_some());
+            let held = known.into_iter().find(|used| {
+                logins.proofs.holds(used.owner(), used.stored(), used.text(&typed, password), now)
+            });
+            if let Some(used) = held {
+                return Found::Credential(used.credential, None, None);
+            }
+        }
+        let apps = typed.map(|typed| AppPasswords {
+            typed,
+            known: account.map_or_else(Vec::new, |account| {
+                account.app_passwords.iter().map(|a| (a.id, a.verifier.clone())).collect()
+            }),
+            salt: scram::salt_of(snapshot, user, account),
+        });
+        let stored = account.map(|account| account.password_hash.expose());
+        match logins.verifier.check(stored, password, apps).await {
+            Checked::Good { fresh } => Found::Credential(Credential::Main, None, fresh),
+            Checked::App(id) => Found::Credential(Credential::App(id), None, None),
+            Checked::Bad => Found::Nothing,
+            Checked::Busy => Found::Busy,
         }
     }
 
-    /// After a password was found right by its hash.
+    /// After a password was found right.
     async fn remember(
         &self,
         store: &Store,
-        account: &Account,
+        used: &Used<'_>,
         password: &Secret<String>,
         fresh: Option<String>,
         now: Timestamp,
     ) {
+        let (owner, proofs) = (used.owner(), &self.logins.proofs);
         let Some(fresh) = fresh else {
-            let stored = account.password_hash.expose();
-            return self.logins.proofs.remember(account.id, stored, password, now);
+            let typed = app_password::canonical(password.expose());
+            return proofs.remember(owner, used.stored(), used.text(&typed, password), now);
         };
         // An old form: written anew while the password is at hand. A failure costs nothing but
         // another try at the next log-in.
-        match store.set_password_hash(account.id, &fresh).await {
-            Ok(()) => self.logins.proofs.remember(account.id, &fresh, password, now),
+        match store.set_password_hash(owner.0, &fresh).await {
+            Ok(()) => proofs.remember(owner, fresh.as_bytes(), password, now),
             Err(error) => {
-                tracing::warn!(account = %account.id, %error, "a password hash was not renewed");
+                tracing::warn!(account = %owner.0, %error, "a password hash was not renewed");
             }
         }
     }
@@ -184,16 +276,20 @@ impl Policy {
     }
 }
 
-/// The account that a log-in name means: an address, or a name at our first domain.
+/// The account that a log-in name means.
 fn find<'s>(snapshot: &'s Snapshot, user: &str) -> Option<&'s Account> {
+    snapshot.directory.account_by_key(&address(snapshot, user)?.key())
+}
+
+/// The address that a log-in name means: itself, or a name at our first domain.
+fn address(snapshot: &Snapshot, user: &str) -> Option<Address> {
     if user.len() > NAME_MAX {
         return None;
     }
-    let address = match Address::parse(user) {
-        Ok(address) => address,
-        Err(_) => Address::at(user, snapshot.first_domain()).ok()?,
-    };
-    snapshot.directory.account_by_key(&address.key())
+    match Address::parse(user) {
+        Ok(address) => Some(address),
+        Err(_) => Address::at(user, snapshot.first_domain()).ok(),
+    }
 }
 
 fn login_of(account: &Account) -> Login {
@@ -220,6 +316,7 @@ impl Logins {
             owners: Budget::new(KEYS_MAX),
             slowed: Budget::new(KEYS_MAX),
             places: Mutex::new(Memory::new(PLACES_MAX)),
+            uses: Mutex::new(Memory::new(PLACES_MAX)),
         }
     }
 
@@ -270,17 +367,19 @@ impl Logins {
         seen.is_some_and(|at| now.0.saturating_sub(at) < store::PLACE_MILLIS)
     }
 
-    /// Remembers where an owner has logged in from, and tells it in the trace.
-    fn seen(&self, store: &Store, account: &Account, peer: &Peer, now: Timestamp) {
+    /// Remembers where an owner has logged in from, and by what, and tells it in the trace.
+    fn seen(&self, store: &Store, used: &Used<'_>, by: &str, peer: &Peer, now: Timestamp) {
+        let account = used.account;
         let place = (account.id, network(peer.ip));
-        let is_new = |at: i64| now.0.saturating_sub(at) >= PLACE_EVERY_MILLIS;
-        let mut places = self.places();
-        if !places.time(&place).is_none_or(is_new) {
+        if used.is_due(&self.places, &place, now) {
+            store.remember_place(account.id, peer.ip, now);
+        }
+        if !used.is_due(&self.uses, &(used.owner(), place.1), now) {
             return;
         }
-        places.put(&place, now.0);
-        drop(places);
-        store.remember_place(account.id, peer.ip, now);
+        if let Credential::App(id) = used.credential {
+            store.remember_use(id, peer.ip, now);
+        }
         store.note(TraceRow {
             at: now,
             event: Event::Login,
@@ -292,8 +391,8 @@ impl Logins {
             recipient: account.address.to_string(),
             reply: 0,
             reason: Reason::Authenticated,
-            rule: format!("account {}", account.address),
-            detail: format!("place={}", place.1),
+            rule: used.rule(),
+            detail: format!("place={} by={by}", place.1),
         });
     }
 

@@ -1,5 +1,5 @@
-//! Who may send as whom: a log-in owns its own address, the aliases that end in it, and what is
-//! written behind a plus.
+//! Who may send as whom: a log-in owns its own address, the aliases that end in it, what is written
+//! behind a plus, and what an administrator granted it.
 //!
 //! Asked of the envelope's sender and of the header's From and Sender, so that a user of this
 //! server cannot pretend to be another one, or somebody elsewhere.
@@ -11,6 +11,10 @@ impl Snapshot {
     /// Whether mail that is sent on after this log-in may bear this address.
     pub fn owns(&self, login: &Login, address: &Address) -> bool {
         if address.key() == login.address.key() {
+            return true;
+        }
+        let account = self.directory.account(login.account);
+        if account.is_some_and(|account| account.grants.iter().any(|g| g.covers(address))) {
             return true;
         }
         let Some(domain) = address.domain() else { return false };

@@ -471,6 +471,22 @@ async fn a_log_in_sends_as_itself_and_its_aliases() {
     ] {
         assert_eq!(site.sender(&user, from), expected, "{from}");
     }
+    // What an administrator grants, and takes back.
+    let granted = ["bert@ours.example", "@elsewhere.example"];
+    for grant in granted {
+        site.store.grant(anna.id, &grant.parse().unwrap()).await.unwrap();
+    }
+    for (from, expected) in [
+        ("<bert@ours.example>", "allow"),
+        ("<anyone@elsewhere.example>", "allow"),
+        ("<anyone@sub.elsewhere.example>", not_owned),
+    ] {
+        assert_eq!(site.sender(&user, from), expected, "{from}");
+    }
+    for grant in granted {
+        site.store.revoke(anna.id, &grant.parse().unwrap()).await.unwrap();
+    }
+    assert_eq!(site.sender(&user, "<anyone@elsewhere.example>"), not_owned);
     let header = |from: &str| {
         let snapshot = site.policy.snapshot();
         snapshot.header_not_owned(&user, "From", &from.parse().unwrap()).map(|f| f.detail)

@@ -35,9 +35,11 @@ pub(crate) fn for_reason(reason: Reason) -> String {
 
 fn words(severity: Severity, reason: Reason) -> (&'static str, &'static str) {
     match reason {
-        Reason::BadCredentials | Reason::AccountDisabled => {
-            ("[AUTH]", "The name or the password is wrong")
-        }
+        Reason::BadCredentials
+        | Reason::AccountDisabled
+        | Reason::CredentialUnfit
+        | Reason::CredentialEnded
+        | Reason::ChannelBinding => ("[AUTH]", "The name or the password is wrong"),
         Reason::LoginBudget => ("[SYS/TEMP]", "Too many failed log-ins, try again later"),
         Reason::TlsRequired => ("[SYS/PERM]", "Start TLS first"),
         Reason::MailboxInUse => ("[IN-USE]", "The mailbox is open in another session"),

@@ -2,21 +2,24 @@
 
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
-use mail::{AccountId, Secret, Timestamp};
+use mail::{AccountId, Credential, Secret, Timestamp};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 /// How long a password need not be hashed again: long enough for programs that look every five
 /// minutes, short enough that memory is no second password store.
 const LIFE_MILLIS: i64 = 15 * 60 * 1_000;
-/// Accounts with a proof; beyond, a random one is forgotten (its owner's next log-in is hashed).
+/// Credentials with a proof; beyond, a random one is forgotten (its owner's next log-in is hashed).
 const PROOFS_MAX: usize = 20_000;
 
-/// One proof an account, of its newest good password.
+/// Whose password it is, and which of theirs.
+pub(super) type Owner = (AccountId, Credential);
+
+/// One proof for each credential.
 pub(super) struct Proofs {
     /// Drawn at the start: what is in memory proves nothing to another process.
     key: Option<hmac::Key>,
-    known: Mutex<HashMap<AccountId, (hmac::Tag, i64)>>,
+    known: Mutex<HashMap<Owner, (hmac::Tag, i64)>>,
 }
 
 impl Proofs {
@@ -29,35 +32,35 @@ impl Proofs {
     /// Whether this password was right for this stored hash a little while ago.
     pub(super) fn holds(
         &self,
-        account: AccountId,
-        stored: &str,
+        owner: Owner,
+        stored: &[u8],
         password: &Secret<String>,
         now: Timestamp,
     ) -> bool {
         let Some(key) = &self.key else { return false };
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((tag, until)) = known.get(&account).copied() else { return false };
+        let Some((tag, until)) = known.get(&owner).copied() else { return false };
         drop(known);
         let live = (0..LIFE_MILLIS).contains(&(until - now.0 - 1));
-        live && hmac::verify(key, &text(account, stored, password), tag.as_ref()).is_ok()
+        live && hmac::verify(key, &text(owner, stored, password), tag.as_ref()).is_ok()
     }
 
     pub(super) fn remember(
         &self,
-        account: AccountId,
-        stored: &str,
+        owner: Owner,
+        stored: &[u8],
         password: &Secret<String>,
         now: Timestamp,
     ) {
         let Some(key) = &self.key else { return };
-        let tag = hmac::sign(key, &text(account, stored, password));
+        let tag = hmac::sign(key, &text(owner, stored, password));
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= PROOFS_MAX && !known.contains_key(&account) {
+        if known.len() >= PROOFS_MAX && !known.contains_key(&owner) {
             known.retain(|_, (_, until)| now.0 < *until);
             let any = known.keys().next().copied().filter(|_| known.len() >= PROOFS_MAX);
             any.and_then(|any| known.remove(&any));
         }
-        known.insert(account, (tag, now.0 + LIFE_MILLIS));
+        known.insert(owner, (tag, now.0 + LIFE_MILLIS));
     }
 
     #[cfg(test)]
@@ -67,10 +70,15 @@ impl Proofs {
 }
 
 /// The stored hash is part of it: a new password ends the proof of the old one.
-fn text(account: AccountId, stored: &str, password: &Secret<String>) -> Vec<u8> {
+fn text((account, credential): Owner, stored: &[u8], password: &Secret<String>) -> Vec<u8> {
+    let number = match credential {
+        Credential::Main => 0,
+        Credential::App(id) => id,
+    };
     let mut text = account.0.to_le_bytes().to_vec();
+    text.extend_from_slice(&number.to_le_bytes());
     text.extend_from_slice(&(stored.len() as u64).to_le_bytes());
-    text.extend_from_slice(stored.as_bytes());
+    text.extend_from_slice(stored);
     text.extend_from_slice(password.expose().as_bytes());
     text
 }
@@ -78,16 +86,17 @@ fn text(account: AccountId, stored: &str, password: &Secret<String>) -> Vec<u8> 
 #[cfg(test)]
 mod tests {
     use super::{LIFE_MILLIS, PROOFS_MAX, Proofs};
-    use mail::{AccountId, Secret, Timestamp};
+    use mail::{AccountId, Credential, Secret, Timestamp};
 
     #[test]
     fn a_proof_holds_for_its_password_hash_account_and_time() {
         let proofs = Proofs::new();
         let secret = |text: &str| Secret::new(text.to_owned());
         let start = Timestamp(1_000);
-        proofs.remember(AccountId(1), "hash", &secret("right"), start);
-        let holds = |account, stored, password, at| {
-            proofs.holds(AccountId(account), stored, &secret(password), Timestamp(at))
+        let main = |account| (AccountId(account), Credential::Main);
+        proofs.remember(main(1), b"hash", &secret("right"), start);
+        let holds = |account, stored: &str, password, at| {
+            proofs.holds(main(account), stored.as_bytes(), &secret(password), Timestamp(at))
         };
         assert!(holds(1, "hash", "right", 1_000));
         assert!(holds(1, "hash", "right", 1_000 + LIFE_MILLIS - 1));
@@ -98,13 +107,16 @@ mod tests {
         assert!(!holds(1, "has", "hright", 1_000));
         assert!(!holds(1, "other", "right", 1_000));
         assert!(!holds(2, "hash", "right", 1_000));
+        let app = (AccountId(1), Credential::App(7));
+        assert!(!proofs.holds(app, b"hash", &secret("right"), start));
     }
 
     #[test]
     fn they_are_bounded() {
         let proofs = Proofs::new();
         for account in 0..PROOFS_MAX as i64 + 50 {
-            proofs.remember(AccountId(account), "", &Secret::new(String::new()), Timestamp(0));
+            let owner = (AccountId(account), Credential::Main);
+            proofs.remember(owner, b"", &Secret::new(String::new()), Timestamp(0));
         }
         assert_eq!(proofs.len(), PROOFS_MAX);
     }

@@ -6,6 +6,8 @@ use mail::{Decision, Door, Peer, Secret, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
 
+mod app_passwords;
+
 const QUICK: &str = "[login]\nfailure_delay_secs = 5\nfailures_per_address_max = 4\n\
     failures_per_network_max = 8\nfailures_per_account_max = 12\n";
 

@@ -1,8 +1,9 @@
 //! Computes password hashes off the runtime's threads, a few at a time.
 
+use crate::app_password;
 use crate::password::{self, Verdict};
 use arc_swap::ArcSwap;
-use mail::Secret;
+use mail::{Id, Secret};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use tokio::sync::Semaphore;
@@ -20,10 +21,23 @@ pub(super) const DUMMY: &str = "$argon2id$v=19$m=19456,t=2,p=1$hxP4a4CqgqhI0zmMM
 pub(super) enum Checked {
     /// Right; `fresh` is the hash made anew where the stored one is of an old form.
     Good { fresh: Option<String> },
+    /// It is the app password with this number.
+    App(Id),
     /// Wrong, or nobody can log in with what is stored.
     Bad,
     /// Too many wait already.
     Busy,
+}
+
+/// A password that may be an app password, and what it may be.
+#[derive(Clone)]
+pub(super) struct AppPasswords {
+    /// In the form in which they are made.
+    pub(super) typed: Secret<String>,
+    /// Those that the account has.
+    pub(super) known: Vec<(Id, store::Verifier)>,
+    /// Hashed with where there is none, so that it takes as long.
+    pub(super) salt: (Vec<u8>, u32),
 }
 
 /// The gate before the hashes.
@@ -64,9 +78,14 @@ impl Verifier {
         self.computed.load(Ordering::Relaxed)
     }
 
-    /// Checks `password` against `stored`; without one (nobody has that name) as long as against
-    /// one, and it is wrong.
-    pub(super) async fn check(&self, stored: Option<&str>, password: &Secret<String>) -> Checked {
+    /// Checks `password` against app passwords, if it may be one, then against `stored`; without
+    /// that (nobody has that name) as long as against one, and it is wrong.
+    pub(super) async fn check(
+        &self,
+        stored: Option<&str>,
+        password: &Secret<String>,
+        apps: Option<AppPasswords>,
+    ) -> Checked {
         let waiting = Waiting(&self.waiting);
         if self.waiting.fetch_add(1, Ordering::Relaxed) >= WAITING_MAX {
             return Checked::Busy;
@@ -79,6 +98,9 @@ impl Verifier {
         let work = tokio::task::spawn_blocking(move || {
             // Held until the hash is done, even if the session is gone by then.
             let _turn = turn;
+            if let Some(id) = apps.and_then(AppPasswords::find) {
+                return Checked::App(id);
+            }
             computed.fetch_add(1, Ordering::Relaxed);
             match (exists, verify(&stored, password.expose())) {
                 (true, Verdict::Good) => Checked::Good { fresh: None },
@@ -89,6 +111,23 @@ impl Verifier {
             }
         });
         work.await.unwrap_or(Checked::Bad)
+    }
+}
+
+impl AppPasswords {
+    /// Which one it is. One salt fits all of an account, so one hash does.
+    fn find(self) -> Option<Id> {
+        let (salt, iterations) = self.salt;
+        let mut made = app_password::verifier(&self.typed, &salt, iterations);
+        for (id, known) in self.known {
+            if (&made.salt, made.iterations) != (&known.salt, known.iterations) {
+                made = app_password::verifier(&self.typed, &known.salt, known.iterations);
+            }
+            if app_password::is_same(&made, &known) {
+                return Some(id);
+            }
+        }
+        None
     }
 }
 

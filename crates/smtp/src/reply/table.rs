@@ -92,8 +92,11 @@ const ROWS: &[Short] = &[
     (TlsRequired, Permanent, 530, 454, (7, 0), "Must issue a STARTTLS command first"),
     (LoginRequired, Permanent, 530, 454, (7, 0), "Authentication required"),
     (SenderNotOwned, Permanent, 553, 450, (7, 1), "The sender's address does not belong to this log-in"),
-    // One text for the unknown name, the wrong password and the spent budget.
+    // One text for the unknown name, the wrong password, and the right one in the wrong place.
     (BadCredentials, Permanent, 535, 454, (7, 8), "Authentication credentials invalid"),
+    (CredentialUnfit, Permanent, 535, 454, (7, 8), "Authentication credentials invalid"),
+    (CredentialEnded, Temporary, 554, 421, (7, 0), "Log in again"),
+    (ChannelBinding, Permanent, 535, 454, (7, 8), "Authentication credentials invalid"),
     (LoginBudget, Temporary, 535, 454, (7, 0), "Authentication is not possible at present, try again later"),
     (MailboxInUse, Temporary, 554, 450, (2, 0), "The mailbox is in use"),
 
