@@ -31,6 +31,12 @@ impl Clock {
             }
         }
     }
+
+    /// How long it is until `at`; nothing if that has passed.
+    pub fn until(&self, at: Timestamp) -> Duration {
+        let left = at.0.saturating_sub(self.now().0);
+        Duration::from_millis(u64::try_from(left).unwrap_or(0))
+    }
 }
 
 fn millis(duration: Duration) -> i64 {
@@ -41,14 +47,19 @@ fn millis(duration: Duration) -> i64 {
 mod tests {
     use super::Clock;
     use mail::Timestamp;
+    use std::time::Duration;
 
     #[test]
     fn a_set_clock_goes_on() {
         let clock = Clock::at(Timestamp(1_000_000));
         let first = clock.now();
         assert!(first >= Timestamp(1_000_000) && first < Timestamp(1_060_000));
-        std::thread::sleep(std::time::Duration::from_millis(5));
+        std::thread::sleep(Duration::from_millis(5));
         assert!(clock.now() > first);
+        let hour = Duration::from_secs(3_600);
+        let left = clock.until(Timestamp(1_000_000 + 3_600_000));
+        assert!(left < hour && left > hour - Duration::from_secs(60), "{left:?}");
+        assert_eq!(clock.until(Timestamp(1_000_000)), Duration::ZERO);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::tls::{ClientTls, ServerTls, TlsError};
 use mail::Host;
+use mail::scram::Bindings;
 use rustls::pki_types::ServerName;
 use std::io;
 use std::pin::Pin;
@@ -10,7 +11,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio_rustls::{TlsConnector, TlsStream};
+use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
 /// A TCP connection, before or after its handshake, of either side.
 #[derive(Debug)]
@@ -36,6 +37,18 @@ impl Stream {
         Some(format!("{version} {}", suite.replacen("TLS13_", "TLS_", 1)))
     }
 
+    /// What a log-in over this connection can be bound to; nothing where we are not the server, or
+    /// without TLS. `end_point` is the hash of the certificate shown.
+    pub(crate) fn bindings(&self, end_point: Option<&Arc<[u8]>>) -> Bindings {
+        match self {
+            Stream::Tls(stream) => match &**stream {
+                TlsStream::Server(stream) => crate::tls::bindings(stream.get_ref().1, end_point),
+                TlsStream::Client(_) => Bindings::default(),
+            },
+            Stream::Plain(_) => Bindings::default(),
+        }
+    }
+
     /// Waits for the peer's handshake, as the server.
     ///
     /// What was read from the connection before and not used is lost on purpose: nothing sent in
@@ -45,9 +58,18 @@ impl Stream {
     /// [`TlsError::Handshake`] when the two do not agree (normal on port 25),
     /// [`TlsError::TimedOut`] after `limit`, [`TlsError::Already`] under TLS.
     pub async fn start_tls(self, tls: &ServerTls, limit: Duration) -> Result<Stream, TlsError> {
+        self.accept(tls.acceptor(), limit).await
+    }
+
+    /// As [`Stream::start_tls`], with an acceptor at hand.
+    pub(crate) async fn accept(
+        self,
+        acceptor: TlsAcceptor,
+        limit: Duration,
+    ) -> Result<Stream, TlsError> {
         let Stream::Plain(stream) = self else { return Err(TlsError::Already) };
         // On the heap while it lasts: every session's future would else carry its size for ever.
-        let handshake = Box::pin(tls.acceptor().accept(stream));
+        let handshake = Box::pin(acceptor.accept(stream));
         match tokio::time::timeout(limit, handshake).await {
             Ok(Ok(stream)) => Ok(Stream::Tls(Box::new(stream.into()))),
             Ok(Err(error)) => Err(TlsError::Handshake(error)),

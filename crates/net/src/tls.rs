@@ -2,9 +2,11 @@
 //!
 //! TLS 1.2 and 1.3 by rustls over aws-lc-rs, with its safe defaults; nothing can be switched off.
 
+mod binding;
 mod certificate;
 mod opportunistic;
 
+pub(crate) use binding::bindings;
 pub(crate) use certificate::read_chain;
 pub use certificate::self_signed;
 pub use opportunistic::ClientTls;
@@ -76,6 +78,8 @@ struct Current {
     certificate: PathBuf,
     key: PathBuf,
     material: Material,
+    /// What log-ins are bound to by `tls-server-end-point`; none where the standard knows none.
+    end_point: Option<Arc<[u8]>>,
     config: Arc<rustls::ServerConfig>,
 }
 
@@ -140,7 +144,13 @@ impl ServerTls {
     }
 
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
-        TlsAcceptor::from(Arc::clone(&self.shared.current.load().config))
+        self.acceptor_and_end_point().0
+    }
+
+    /// The acceptor, and what identifies the certificate that it shows.
+    pub(crate) fn acceptor_and_end_point(&self) -> (TlsAcceptor, Option<Arc<[u8]>>) {
+        let current = self.shared.current.load();
+        (TlsAcceptor::from(Arc::clone(&current.config)), current.end_point.clone())
     }
 }
 
@@ -166,7 +176,8 @@ impl Current {
             config.ticketer = ticketer;
         }
         let (certificate, key) = (certificate.to_owned(), key.to_owned());
-        Ok(Self { certificate, key, material, config: Arc::new(config) })
+        let end_point = material.chain.first().and_then(|own| binding::end_point(own));
+        Ok(Self { certificate, key, material, end_point, config: Arc::new(config) })
     }
 }
 

@@ -3,6 +3,8 @@
 
 use crate::{ClientTls, Drain, ServerTls, Stream, TlsError};
 use mail::Host;
+use mail::scram::Bindings;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -34,12 +36,14 @@ pub struct Wire {
     buffer: Vec<u8>,
     /// How much the next read may ask for.
     room: usize,
+    /// Under TLS as the server: the hash of the certificate shown.
+    end_point: Option<Arc<[u8]>>,
 }
 
 impl Wire {
     /// A wire on which nothing has been heard.
     pub fn new(stream: Stream) -> Self {
-        Self { stream, buffer: Vec::new(), room: READ_IDLE }
+        Self { stream, buffer: Vec::new(), room: READ_IDLE, end_point: None }
     }
 
     /// The bytes that the last [`Wire::hear`] brought.
@@ -104,7 +108,8 @@ impl Wire {
     /// # Errors
     /// As [`Stream::start_tls`].
     pub async fn secure(self, tls: &ServerTls, limit: Duration) -> Result<Self, TlsError> {
-        Ok(Self::new(self.stream.start_tls(tls, limit).await?))
+        let (acceptor, end_point) = tls.acceptor_and_end_point();
+        Ok(Self { end_point, ..Self::new(self.stream.accept(acceptor, limit).await?) })
     }
 
     /// The same as the client, with a server of this name or address.
@@ -123,6 +128,11 @@ impl Wire {
     /// Version and cipher suite, if TLS is active.
     pub fn tls_info(&self) -> Option<String> {
         self.stream.tls_info()
+    }
+
+    /// What a log-in over this connection can be bound to (RFC 5056).
+    pub fn bindings(&self) -> Bindings {
+        self.stream.bindings(self.end_point.as_ref())
     }
 
     /// Says goodbye to the transport (close_notify, FIN); waits no longer than `deadline`.
