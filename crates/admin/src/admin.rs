@@ -2,7 +2,7 @@
 
 use crate::{DoorView, Error, LogLine, Sessions};
 use filter::Filter;
-use mail::{AccountId, Timestamp};
+use mail::{AccountId, Credential, Timestamp};
 use net::Clock;
 use policy::Policy;
 use std::future::Future;
@@ -40,8 +40,9 @@ pub struct AdminParts {
 pub struct Running {
     /// Reads settings, maps and certificate anew; answers what was done, or why nothing was.
     pub reload: Box<dyn Fn() -> BoxFuture<Result<String, String>> + Send + Sync>,
-    /// Ends the open sessions of an account at once; answers how many there were.
-    pub end_sessions: Box<dyn Fn(AccountId) -> usize + Send + Sync>,
+    /// Ends the open sessions of an account at once: those that this credential opened, or all.
+    /// Answers how many there were.
+    pub end_sessions: Box<dyn Fn(AccountId, Option<Credential>) -> usize + Send + Sync>,
     /// What only the running server knows.
     pub facts: Box<dyn Fn() -> Facts + Send + Sync>,
 }

@@ -53,7 +53,8 @@ impl House {
         let sessions = Arc::clone(&ended);
         let running = Running {
             reload: Box::new(|| Box::pin(async { Err("line 3: a broken file".to_owned()) })),
-            end_sessions: Box::new(move |account| {
+            end_sessions: Box::new(move |account, credential| {
+                assert_eq!(credential, None, "all of them, whatever opened them");
                 sessions.lock().unwrap().push(account);
                 2
             }),

@@ -39,9 +39,10 @@ fn running(server: &Arc<Server>) -> Running {
                 server.reload_from_file().await.map_err(|error| format!("{error:#}"))
             })
         }),
-        end_sessions: Box::new(move |account| {
+        end_sessions: Box::new(move |account, credential| {
             Weak::upgrade(&sessions).map_or(0, |server| {
-                server.pop3.end_sessions(account) + server.inbound.users.end(account)
+                server.pop3.end_sessions(account, credential)
+                    + server.inbound.users.end(account, credential)
             })
         }),
         facts: Box::new(move || {

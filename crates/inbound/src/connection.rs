@@ -1,11 +1,14 @@
 //! The shell of one SMTP session: the loop that does what the machine asks for.
 
+mod login;
+
 use crate::Inbound;
 use crate::pace::{Limits, Pace};
 use crate::transaction::Transaction;
 use crate::users::Presence;
 use filter::intake::Outcome;
-use mail::{Decision, Door, Event, Login, Peer, Reason, Refusal, SessionId, TraceRow};
+use login::Known;
+use mail::{Decision, Door, Event, Peer, Reason, Refusal, SessionId, TraceRow};
 use net::{Accepted, Heard, Stream, Wire};
 use smtp::reply::Severity;
 use smtp::server::{Action, Answer, Machine, Options, Question};
@@ -58,6 +61,7 @@ pub async fn serve(inbound: Arc<Inbound>, accepted: Accepted, door: Door) {
         pace: Pace::new(limits, Instant::now()),
         transaction: None,
         presence: None,
+        proved: None,
         admitted,
         draining: false,
         kept: 0,
@@ -79,6 +83,8 @@ struct Connection {
     transaction: Option<Transaction>,
     /// Since the log-in.
     presence: Option<Presence>,
+    /// Who has shown by SCRAM that they know their password, and has not come in yet.
+    proved: Option<Box<Known>>,
     admitted: Result<(), Reason>,
     draining: bool,
     kept: u32,
@@ -96,7 +102,7 @@ impl Connection {
         loop {
             match self.machine.next() {
                 Action::Ask(question) => {
-                    let answer = self.ask(question).await;
+                    let answer = self.ask(question, &wire).await;
                     self.machine.answer(answer);
                     self.pace.turn(Instant::now());
                 }
@@ -209,9 +215,10 @@ impl Connection {
                 self.draining = true;
                 self.machine.drain();
             }
-            Heard::Late if self.is_over() => self.machine.timed_out(Reason::AccountDisabled),
-            Heard::Late if in_body => self.machine.timed_out(Reason::TooSlow),
-            Heard::Late => self.machine.timed_out(Reason::IdleTooLong),
+            Heard::Late => {
+                let late = if in_body { Reason::TooSlow } else { Reason::IdleTooLong };
+                self.machine.timed_out(self.ended().unwrap_or(late));
+            }
         }
     }
 
@@ -229,24 +236,14 @@ impl Connection {
         }
     }
 
-    /// Whether the user who logged in has lost the account since, or its password.
-    fn is_over(&self) -> bool {
-        self.presence.as_ref().is_some_and(Presence::is_over)
-    }
-
-    async fn ask(&mut self, question: Question) -> Answer {
-        if let Some(login) = &self.peer.login {
-            // Another machine may have disabled it: that reaches us by the directory.
-            let directory = self.inbound.store.directory();
-            let account = directory.account(login.account);
-            if self.is_over() || account.is_none_or(|account| account.disabled) {
-                let refusal = Refusal::new(Reason::AccountDisabled);
-                self.transaction = None;
-                let severity = smtp::reply::usual_severity(refusal.reason);
-                let code = smtp::reply::for_refusal(severity, &refusal).code;
-                self.note_refusal(Event::Login, "", &refusal, code);
-                return Answer::RefuseAndClose(refusal);
-            }
+    async fn ask(&mut self, question: Question, wire: &Wire) -> Answer {
+        if let Some(reason) = self.ended() {
+            let refusal = Refusal::new(reason);
+            self.transaction = None;
+            let severity = smtp::reply::usual_severity(refusal.reason);
+            let code = smtp::reply::for_refusal(severity, &refusal).code;
+            self.note_refusal(Event::Login, "", &refusal, code);
+            return Answer::RefuseAndClose(refusal);
         }
         match question {
             Question::Connect => self.connect().await,
@@ -257,12 +254,8 @@ impl Connection {
                 let decision = self.inbound.policy.snapshot().helo(&self.peer);
                 self.answer(decision, Event::Command, "")
             }
-            Question::Login(credentials) => {
-                let policy = &self.inbound.policy;
-                let login = policy.login(&self.peer, &credentials.user, &credentials.password);
-                let login = Box::pin(login).await;
-                self.logged_in(login, &credentials.user).await
-            }
+            Question::Login(credentials) => Box::pin(self.login(&credentials)).await,
+            Question::Scram(ask) => Box::pin(self.scram(ask, wire.bindings())).await,
             Question::Sender { path, size, body, smtputf8 } => {
                 let snapshot = self.inbound.policy.snapshot();
                 let decision = snapshot.sender(&self.peer, &path, size);
@@ -295,30 +288,6 @@ impl Connection {
         self.inbound.policy.meet(&self.peer).await;
         let decision = self.inbound.policy.snapshot().connection(&self.peer);
         self.answer(decision, Event::Connection, "")
-    }
-
-    async fn logged_in(&mut self, login: policy::LoginAnswer, user: &str) -> Answer {
-        if !login.delay.is_zero() {
-            tokio::time::sleep(login.delay).await;
-        }
-        match login.decision {
-            Decision::Allow(Login { account, address }) => {
-                let text = address.to_string();
-                self.presence = Some(self.inbound.users.enter(account));
-                self.peer.login = Some(Login { account, address });
-                Answer::LoggedIn(text)
-            }
-            other => {
-                let decision = match other {
-                    Decision::Later(refusal) => Decision::Later(refusal.detail(clean(user))),
-                    Decision::Refuse(r) | Decision::Discard(r) => {
-                        Decision::Refuse(r.detail(clean(user)))
-                    }
-                    Decision::Allow(_) => Decision::Allow(()),
-                };
-                self.answer(decision, Event::Login, "")
-            }
-        }
     }
 
     async fn message(&mut self) -> Answer {
@@ -379,6 +348,9 @@ impl Connection {
             | Reason::TooSlow
             | Reason::IdleTooLong
             | Reason::ShuttingDown => Event::Connection,
+            Reason::BadCredentials | Reason::ChannelBinding | Reason::CredentialEnded => {
+                Event::Login
+            }
             _ => Event::Command,
         };
         self.note_refusal(event, "", &Refusal::new(reason).detail(detail), reply);
@@ -410,17 +382,14 @@ impl Connection {
             ip = %self.peer.ip,
             helo = self.peer.helo.as_deref().unwrap_or_default(),
             tls = self.peer.tls.as_deref().unwrap_or_default(),
+            login = self.peer.login.as_ref().map(|login| login.address.to_string()),
+            credential = self.presence.as_ref().map(|here| here.credential().to_string()),
             kept = self.kept,
             discarded = self.discarded,
             refused = self.refused,
             "session ended"
         );
     }
-}
-
-/// A name that a peer typed, fit for a log line.
-fn clean(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(100).collect()
 }
 
 #[cfg(test)]

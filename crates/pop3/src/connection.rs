@@ -1,11 +1,13 @@
 //! The shell of one POP3 session: the loop that does what the machine asks for.
 
+mod login;
 mod mailbox;
 
 use crate::Pop3;
-use crate::machine::{Action, Answer, Credentials, Machine, Options, Question};
+use crate::machine::{Action, Answer, Machine, Options, Question};
 use crate::sessions::Hold;
-use mail::{Decision, Door, Event, Login, Peer, Reason, Refusal, SessionId, TraceRow};
+use login::Known;
+use mail::{Credential, Decision, Door, Event, Peer, Reason, Refusal, SessionId, TraceRow};
 use mailbox::{Fetching, Opened};
 use net::{Accepted, Heard, Stream, Wire};
 use std::sync::Arc;
@@ -49,6 +51,8 @@ pub async fn serve(pop3: Arc<Pop3>, accepted: Accepted, door: Door) {
         idle: Duration::from_secs(settings.limits.idle_timeout_secs),
         since: Instant::now(),
         draining: false,
+        credential: Credential::Main,
+        proved: None,
         opened: None,
         fetching: None,
         tally: Tally::default(),
@@ -67,6 +71,10 @@ struct Connection {
     /// When the client's turn began.
     since: Instant,
     draining: bool,
+    /// What the client logged in with.
+    credential: Credential,
+    /// Who has shown by SCRAM that they know their password, and has not come in yet.
+    proved: Option<Box<Known>>,
     /// The mailbox, once the client has logged in.
     opened: Option<Opened>,
     /// The message that is being sent.
@@ -103,7 +111,7 @@ impl Connection {
                     self.machine.answer(answer);
                 }
                 Action::Ask(question) => {
-                    let answer = self.ask(question).await;
+                    let answer = self.ask(question, &wire).await;
                     self.machine.answer(answer);
                     self.since = Instant::now();
                 }
@@ -136,7 +144,13 @@ impl Connection {
                     self.since = Instant::now();
                 }
                 Action::Note(reason, detail) => {
-                    self.note(Event::Command, &Refusal::new(reason).detail(detail));
+                    let event = match reason {
+                        Reason::BadCredentials
+                        | Reason::ChannelBinding
+                        | Reason::CredentialEnded => Event::Login,
+                        _ => Event::Command,
+                    };
+                    self.note(event, &Refusal::new(reason).detail(detail));
                 }
                 Action::Close => break,
             }
@@ -206,7 +220,8 @@ impl Connection {
             }
             Some(Heard::Late) if self.draining => self.machine.cut(Reason::ShuttingDown),
             Some(Heard::Late) => self.machine.cut(Reason::IdleTooLong),
-            None => self.machine.cut(Reason::AccountDisabled),
+            // Another password is in the old one's place, if nothing else is told.
+            None => self.machine.cut(self.ended().unwrap_or(Reason::CredentialEnded)),
         }
     }
 
@@ -249,10 +264,11 @@ impl Connection {
         }
     }
 
-    async fn ask(&mut self, question: Question) -> Answer {
+    async fn ask(&mut self, question: Question, wire: &Wire) -> Answer {
         match question {
             Question::Connect => Answer::Allow,
             Question::Login(credentials) => self.login(&credentials).await,
+            Question::Scram(ask) => Box::pin(self.scram(ask, wire.bindings())).await,
             Question::Message(item) => {
                 if let Some(refusal) = self.gone_account() {
                     return Answer::RefuseAndClose(refusal);
@@ -284,65 +300,9 @@ impl Connection {
         }
     }
 
-    async fn login(&mut self, credentials: &Credentials) -> Answer {
-        let Credentials { user, password } = credentials;
-        let login = self.pop3.policy.login(&self.peer, user, password).await;
-        if !login.delay.is_zero() {
-            tokio::time::sleep(login.delay).await;
-        }
-        match login.decision {
-            Decision::Allow(login) => self.open(login).await,
-            Decision::Later(refusal) => {
-                self.note(Event::Login, &refusal.clone().detail(named(user)));
-                Answer::Later(refusal)
-            }
-            Decision::Refuse(refusal) | Decision::Discard(refusal) => {
-                self.note(Event::Login, &refusal.clone().detail(named(user)));
-                Answer::Refuse(refusal)
-            }
-        }
-    }
-
-    /// The credentials were good: takes the mailbox.
-    async fn open(&mut self, login: Login) -> Answer {
-        let Some(hold) = self.pop3.sessions.hold(login.account) else {
-            let refusal = Refusal::new(Reason::MailboxInUse);
-            self.note(Event::Login, &refusal.clone().detail(named(&login.address.to_string())));
-            return Answer::Later(refusal);
-        };
-        self.peer.login = Some(login);
-        // Looked at again now that we can be told: it may have been disabled between.
-        if let Some(refusal) = self.gone_account() {
-            return Answer::RefuseAndClose(refusal);
-        }
-        match self.look(hold).await {
-            Ok((opened, items)) => {
-                self.opened = Some(opened);
-                Answer::Opened(items)
-            }
-            Err(error) => {
-                self.peer.login = None;
-                self.store_failed(&error)
-            }
-        }
-    }
-
     async fn look(&self, hold: Hold) -> Result<(Opened, Vec<crate::machine::Item>), store::Error> {
         let account = self.peer.login.as_ref().map(|login| login.account);
         Opened::look(&self.pop3.store, account, hold).await
-    }
-
-    /// Why the account may not be used any more, if so. Another machine may have disabled it:
-    /// that reaches us by the directory, not by [`Pop3::end_sessions`].
-    fn gone_account(&mut self) -> Option<Refusal> {
-        let login = self.peer.login.as_ref()?;
-        let directory = self.pop3.store.directory();
-        if directory.account(login.account).is_some_and(|account| !account.disabled) {
-            return None;
-        }
-        let refusal = Refusal::new(Reason::AccountDisabled);
-        self.note(Event::Login, &refusal);
-        Some(refusal)
     }
 
     async fn fetch(&mut self) {
@@ -390,6 +350,7 @@ impl Connection {
             ip = %self.peer.ip,
             tls = self.peer.tls.as_deref().unwrap_or_default(),
             login = self.peer.login.as_ref().map(|login| login.address.to_string()),
+            credential = self.peer.login.is_some().then(|| self.credential.to_string()),
             sent = self.tally.sent,
             removed = self.tally.removed,
             refused = self.tally.refused,

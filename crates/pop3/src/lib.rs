@@ -11,7 +11,7 @@ mod sessions;
 
 use arc_swap::ArcSwap;
 use config::Settings;
-use mail::AccountId;
+use mail::{AccountId, Credential};
 use net::{Clock, Drain, ServerTls};
 use policy::Policy;
 use sessions::Sessions;
@@ -48,10 +48,11 @@ impl Pop3 {
         self.settings.store(settings);
     }
 
-    /// Ends the sessions of an account at once, without a word and without removing anything
-    /// (it was disabled, removed, or got another password). Returns how many there were.
-    pub fn end_sessions(&self, account: AccountId) -> usize {
-        self.sessions.end(account)
+    /// Ends the sessions of an account at once, without a word and without removing anything: those
+    /// that this credential opened (it was replaced or removed), or all (the account was disabled
+    /// or removed). Returns how many there were.
+    pub fn end_sessions(&self, account: AccountId, credential: Option<Credential>) -> usize {
+        self.sessions.end(account, credential)
     }
 
     /// How many mailboxes are open.

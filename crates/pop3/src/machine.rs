@@ -6,7 +6,8 @@
 //! and bounded memory. Nothing is removed before QUIT.
 //!
 //! Spoken besides RFC 1939: CAPA and response codes (RFC 2449, RFC 3206), STLS (RFC 2595), AUTH
-//! PLAIN (RFC 5034), UTF8 (RFC 6856). Not spoken: APOP, which needs passwords kept in the clear.
+//! with PLAIN and SCRAM (RFC 5034, RFC 7677), UTF8 (RFC 6856). Not spoken: APOP, which needs
+//! passwords kept in the clear.
 //!
 //! A deviation: a message with UTF-8 in its header is sent as it is, also to a client that did not
 //! say UTF8 (RFC 6856 §5 would have it refused or changed). Such headers come from careless
@@ -30,7 +31,9 @@ pub use maildrop::Item;
 
 use crate::reply::{self, Severity};
 use content::Content;
+use login::Exchange;
 use mail::input::Input;
+use mail::scram::{self, Ask, Told};
 use mail::{EntryId, Reason, Refusal, Secret};
 use maildrop::{Listing, Maildrop};
 use std::collections::VecDeque;
@@ -67,6 +70,9 @@ pub enum Question {
     Connect,
     /// Are these good, and is the mailbox free? Answered by [`Answer::Opened`].
     Login(Credentials),
+    /// A step of a log-in by SCRAM: answered by [`Answer::Scram`], and [`Ask::Enter`] by
+    /// [`Answer::Opened`].
+    Scram(Ask),
     /// Is the message there? After [`Answer::Allow`] it is fetched by [`Action::Fetch`].
     Message(Item),
     /// Remove these (QUIT); [`Answer::Allow`] when it is on stable storage.
@@ -80,6 +86,8 @@ pub enum Answer {
     Allow,
     /// The credentials are good and the mailbox is this session's: its messages, oldest first.
     Opened(Vec<Item>),
+    /// What SCRAM asked for.
+    Scram(Told),
     /// The message was removed by somebody else meanwhile.
     Gone,
     /// No.
@@ -131,10 +139,12 @@ enum State {
     Asked,
     /// AUTHORIZATION, with the name that USER gave.
     Authorization(Option<String>),
-    /// The next line is the client's part of AUTH PLAIN.
-    Exchange,
+    /// The next line is the client's part of AUTH.
+    Exchange(Exchange),
     /// Credentials are being asked about.
     LoggingIn,
+    /// The same, step by step.
+    Scram(scram::Exchange),
     /// TLS begins.
     Handshake,
     /// TRANSACTION.
@@ -210,11 +220,8 @@ impl Machine {
                 self.not_done(answer);
                 self.close();
             }
-            (State::LoggingIn, Answer::Opened(items)) => {
-                let maildrop = Maildrop::new(items);
-                self.ok("Logged in");
-                self.state = State::Transaction(maildrop);
-            }
+            (State::LoggingIn, Answer::Opened(items)) => self.logged_in(items),
+            (State::Scram(exchange), answer) => self.scram_told(exchange, answer),
             (State::LoggingIn, answer) => self.login_failed(answer),
             (State::Opening(maildrop, text, content), Answer::Allow) => {
                 self.ok(&text);
@@ -281,7 +288,7 @@ impl Machine {
     /// The server is shutting down: who has not logged in is told so; who has may go on until the
     /// shell has enough of it.
     pub fn drain(&mut self) {
-        if matches!(self.state, State::Authorization(_) | State::Exchange) {
+        if matches!(self.state, State::Authorization(_) | State::Exchange(_)) {
             self.error(&reply::for_reason(Reason::ShuttingDown));
             self.note(Reason::ShuttingDown, "");
             self.close();
@@ -323,7 +330,7 @@ impl Machine {
                 Some(Action::Ask(Question::Connect))
             }
             State::Authorization(_) | State::Transaction(_) => self.command_step(),
-            State::Exchange => self.exchange_step(),
+            State::Exchange(_) => self.exchange_step(),
             State::Listing(maildrop, listing) => {
                 if maildrop.list(listing, LISTING_WINDOW, &mut self.output) {
                     self.end_listing();
@@ -334,9 +341,11 @@ impl Machine {
             }
             State::Sending(..) => Some(Action::Fetch),
             // The shell owes an answer or a handshake; reading on does no harm.
-            State::Asked | State::LoggingIn | State::Opening(..) | State::Removing => {
-                Some(Action::Read)
-            }
+            State::Asked
+            | State::LoggingIn
+            | State::Scram(_)
+            | State::Opening(..)
+            | State::Removing => Some(Action::Read),
             State::Handshake => Some(Action::Read),
             State::Closed => Some(Action::Close),
         }
@@ -375,7 +384,7 @@ impl Machine {
             Answer::Later(refusal) => self.refuse(Severity::Temporary, &refusal),
             Answer::Gone => self.error("The message is not there any more"),
             // An answer to another question: a fault of ours.
-            Answer::Allow | Answer::Opened(_) => {
+            Answer::Allow | Answer::Opened(_) | Answer::Scram(_) => {
                 self.error(&reply::for_reason(Reason::InternalError));
             }
         }

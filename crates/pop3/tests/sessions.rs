@@ -104,14 +104,14 @@ async fn one_session_a_mailbox_until_it_is_ended() {
     second.ask("USER anna@example.org").await;
     let refused = second.ask(&format!("PASS {PASSWORD}")).await;
     assert!(refused.starts_with("-ERR [IN-USE] "), "{refused}");
-    assert_eq!(site.pop3.end_sessions(site.anna), 1);
+    assert_eq!(site.pop3.end_sessions(site.anna, None), 1);
     assert_eq!(first.line().await, "(closed)", "ended at once, while it waited");
     while site.pop3.open_sessions() > 0 {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     second.ask("USER anna@example.org").await;
     assert_eq!(second.ask(&format!("PASS {PASSWORD}")).await, "+OK Logged in");
-    assert_eq!(site.pop3.end_sessions(mail::AccountId(-1)), 0);
+    assert_eq!(site.pop3.end_sessions(mail::AccountId(-1), None), 0);
 }
 
 #[tokio::test]

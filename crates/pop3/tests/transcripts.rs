@@ -3,12 +3,14 @@
 //!
 //! Settings (`@`): `tls` (active from the start), `errors_max`, `login_failures_max`, `messages`
 //! (names from [`MESSAGES`], separated by commas). Questions (`?`): `connect`,
-//! `login NAME PASSWORD`, `message ID`, `remove ID ID`; answers: `allow`, `gone`, `cut` (the text
-//! breaks off), `refuse REASON`, `later REASON`, `close REASON`. Where no line speaks, the password
-//! `secret` is good and everything is allowed. Events (`*`): `eof`, `drain`, `cut REASON`.
+//! `login NAME PASSWORD`, `salt NAME`, `proof NAME [plus]`, `enter`, `message ID`, `remove ID ID`;
+//! answers: `allow`, `opened`, `salt`, `signature`, `gone`, `cut` (the text breaks off),
+//! `refuse REASON`, `later REASON`, `close REASON`. Where no line speaks, the password `secret` is
+//! good and everything is allowed. Events (`*`): `eof`, `drain`, `cut REASON`.
 
 #![expect(clippy::expect_used, reason = "a test may stop where it stands")]
 
+use mail::scram::{Ask, Bindings, Salt, Told};
 use mail::{EntryId, Reason, Refusal};
 use pop3::machine::{Action, Answer, Item, Machine, Options, Question};
 use tests::transcript::{self, Conversation, Next, Script, Settings};
@@ -144,7 +146,13 @@ impl Pop3 {
                 self.messages.retain(|(item, _)| !ids.contains(&item.id));
                 Answer::Allow
             }
+            ("opened", _) => Answer::Opened(Vec::new()),
             ("allow", Question::Connect) => Answer::Allow,
+            ("allow", Question::Scram(Ask::Enter)) => {
+                Answer::Opened(self.messages.iter().map(|(item, _)| *item).collect())
+            }
+            ("salt", _) => Answer::Scram(Told::Salt(salt_of_the_example())),
+            ("signature", _) => Answer::Scram(Told::Signature([b's'; 32])),
             ("gone", _) => Answer::Gone,
             ("refuse", _) => Answer::Refuse(refusal(rest)),
             ("later", _) => Answer::Later(refusal(rest)),
@@ -161,6 +169,12 @@ fn show(question: &Question) -> String {
         Question::Login(credentials) => {
             format!("login {} {}", credentials.user, credentials.password.expose())
         }
+        Question::Scram(Ask::Salt { user }) => format!("salt {user}"),
+        Question::Scram(Ask::Proof(attempt)) => {
+            let plus = if attempt.plus { " plus" } else { "" };
+            format!("proof {}{plus}", attempt.user)
+        }
+        Question::Scram(Ask::Enter) => "enter".to_owned(),
         Question::Message(item) => format!("message {}", item.id),
         Question::Remove(ids) => {
             let ids: Vec<String> = ids.iter().map(EntryId::to_string).collect();
@@ -175,6 +189,16 @@ fn usual(question: &Question) -> String {
             "refuse bad_credentials".to_owned()
         }
         _ => "allow".to_owned(),
+    }
+}
+
+/// The salt of RFC 7677 §3, and a connection that is bound by sevens and nines.
+fn salt_of_the_example() -> Salt {
+    Salt {
+        salt: b"[m\x99h\x9d\x125\x8e\xec\xa0K\x14\x126\xfa\x81".to_vec(),
+        iterations: 4_096,
+        nonce: "%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0".to_owned(),
+        bindings: Bindings { exporter: Some([b'7'; 32]), end_point: Some(vec![b'9'; 32]) },
     }
 }
 

@@ -19,10 +19,10 @@
 //! | `data.rs`, `body.rs` | the end of a body and its text; the state around them |
 //!
 //! Places left: LMTP is a door whose `Message` question has one answer a recipient; the PROXY
-//! header is read by `net` before a machine exists; DSN parameters go into `command.rs`; SCRAM is a
-//! [`Mechanism`] and an exchange in `login.rs`.
+//! header is read by `net` before a machine exists; DSN parameters go into `command.rs`.
 
 use mail::input::Input;
+use mail::scram::{Ask, Told};
 use mail::{BodyKind, Door, ForwardPath, MessageId, Reason, Refusal, ReversePath, Secret};
 use std::collections::VecDeque;
 
@@ -90,6 +90,9 @@ pub enum Question {
     },
     /// Are these good?
     Login(Credentials),
+    /// A step of a log-in by SCRAM: answered by [`Answer::Scram`], and [`Ask::Enter`] by
+    /// [`Answer::LoggedIn`].
+    Scram(Ask),
     /// May it send mail from there?
     Sender {
         /// MAIL FROM.
@@ -119,6 +122,8 @@ pub enum Answer {
     Allow,
     /// The credentials are good; the account's address.
     LoggedIn(String),
+    /// What SCRAM asked for.
+    Scram(Told),
     /// No.
     Refuse(Refusal),
     /// Not now.

@@ -30,6 +30,12 @@ const WORDS: &[&str] = &[
     "AUTH LOGIN\r\n",
     "YW5uYQ==\r\n",
     "*\r\n",
+    "AUTH SCRAM-SHA-256 biwsbj1hLHI9eA==\r\n",
+    "Yz1iaXdzLHI9eG91cnMscD1jSEJ3Y0hCd2NIQndjSEJ3Y0hCd2NIQndjSEJ3Y0hCd2NIQndjSEJ3Y0hBPQ==\r\n",
+    "AUTH SCRAM-SHA-256-PLUS cD10bHMtZXhwb3J0ZXIsLG49YSxyPXg=\r\n",
+    "Yz1jRDEwYkhNdFpYaHdiM0owWlhJc0xEYzNOemMzTnpjM056YzNOemMzTnpj\
+        M056YzNOemMzTnpjM056YzNOemMzLHI9eG91cnMscD1jSEJ3Y0hCd2NIQndjSEJ3Y0hCd2NI\
+        QndjSEJ3Y0hCd2NIQndjSEJ3Y0hBPQ==\r\n",
     "QUIT\r\n",
     "VRFY anna\r\n",
 ];

@@ -3,12 +3,14 @@
 //!
 //! Settings (`@`): `door`, `tls` (active from the start), `starttls`, `auth`, `size_max`,
 //! `header_size_max`, `recipients_max`, `errors_max`, `repair`. Questions (`?`): see [`question`];
-//! answers: `allow`, `login ADDRESS`, `kept NUMBER`, `refuse REASON`, `later REASON`, `close
-//! REASON`, each refusal with an administrator's `CODE D.S.N text` behind it or without.
+//! answers: `allow`, `login ADDRESS`, `salt`, `signature`, `kept NUMBER`, `refuse REASON`, `later
+//! REASON`, `close REASON`, each refusal with an administrator's `CODE D.S.N text` behind it or
+//! without.
 //! Events (`*`): `eof`, `drain`, `timeout REASON`, `body_fails REASON`.
 
 #![expect(clippy::expect_used, reason = "a test may stop where it stands")]
 
+use mail::scram::{Ask, Bindings, Salt, Told};
 use mail::{BodyKind, Door, ForwardPath, MessageId, Reason, Refusal, ReplyText, ReversePath};
 use smtp::server::{Action, Answer, Machine, Options, Question};
 use tests::transcript::{self, Conversation, Next, Script, Settings};
@@ -147,7 +149,9 @@ impl Smtp {
                 let kept = self.kept.iter().filter(|line| !line.starts_with('|')).count();
                 Answer::Accepted(MessageId(kept as i64 + 1))
             }
-            Question::Login(_) => Answer::Refuse(Refusal::new(Reason::BadCredentials)),
+            Question::Login(_) | Question::Scram(_) => {
+                Answer::Refuse(Refusal::new(Reason::BadCredentials))
+            }
             _ => Answer::Allow,
         }
     }
@@ -163,6 +167,12 @@ fn show(question: &Question) -> String {
             let (user, password) = (&credentials.user, credentials.password.expose());
             format!("login {:?} {user} {password}", credentials.mechanism).to_lowercase()
         }
+        Question::Scram(Ask::Salt { user }) => format!("salt {user}"),
+        Question::Scram(Ask::Proof(attempt)) => {
+            let plus = if attempt.plus { " plus" } else { "" };
+            format!("proof {}{plus}", attempt.user)
+        }
+        Question::Scram(Ask::Enter) => "enter".to_owned(),
         Question::Sender { path, size, body, smtputf8 } => {
             let mut text = match path {
                 ReversePath::Null => "from <>".to_owned(),
@@ -194,11 +204,23 @@ fn read_answer(text: &str) -> Answer {
     match verb {
         "allow" => Answer::Allow,
         "login" => Answer::LoggedIn(rest.to_owned()),
+        "salt" => Answer::Scram(Told::Salt(salt_of_the_example())),
+        "signature" => Answer::Scram(Told::Signature([b's'; 32])),
         "kept" => Answer::Accepted(MessageId(rest.parse().expect("a number"))),
         "refuse" => Answer::Refuse(read_refusal(rest)),
         "later" => Answer::Later(read_refusal(rest)),
         "close" => Answer::RefuseAndClose(read_refusal(rest)),
         _ => panic!("no such answer: {text}"),
+    }
+}
+
+/// The salt of RFC 7677 §3, and a connection that is bound by sevens and nines.
+fn salt_of_the_example() -> Salt {
+    Salt {
+        salt: b"[m\x99h\x9d\x125\x8e\xec\xa0K\x14\x126\xfa\x81".to_vec(),
+        iterations: 4_096,
+        nonce: "%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0".to_owned(),
+        bindings: Bindings { exporter: Some([b'7'; 32]), end_point: Some(vec![b'9'; 32]) },
     }
 }
 

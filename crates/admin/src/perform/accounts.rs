@@ -2,7 +2,7 @@
 
 use super::domains;
 use crate::paging::page;
-use crate::{AccountView, Admin, Error, Paging, Response};
+use crate::{Admin, Error, Paging, Response};
 use mail::Address;
 use policy::Role;
 use std::collections::HashSet;
@@ -80,12 +80,7 @@ pub(super) fn list(admin: &Admin, paging: &Paging) -> Result<Response, Error> {
         directory.accounts(),
         paging,
         |account| account.address.key(),
-        |account| AccountView {
-            address: account.address.clone(),
-            disabled: account.disabled,
-            admin: account.admin,
-            quota: account.quota,
-        },
+        super::credentials::view,
     )?;
     Ok(Response::Accounts(page))
 }
@@ -115,8 +110,8 @@ pub(super) async fn password(
     let account = find(admin, &address)?;
     let (hash, password) = Credential::new(password, None)?.stored().await?;
     admin.store.set_password_hash(account.id, &hash).await?;
-    // Whoever knew the old password is out.
-    end_sessions(admin, &account);
+    // Whoever knew the old password is out; app passwords are others.
+    end_sessions(admin, &account, Some(mail::Credential::Main));
     Ok(Response::Password { address, added: false, password })
 }
 
@@ -131,7 +126,7 @@ pub(super) async fn disable(
     if !disabled {
         return Ok(Response::Done(format!("{address} is enabled")));
     }
-    let ended = end_sessions(admin, &account);
+    let ended = end_sessions(admin, &account, None);
     let lost = newly_unheard(admin, &unheard);
     Ok(Response::Done(format!("{address} is disabled, open sessions ended: {ended}{lost}")))
 }
@@ -141,7 +136,7 @@ pub(super) async fn remove(admin: &Admin, address: &Address) -> Result<Response,
     let unheard = domains::unheard(admin);
     // First nobody may come in any more, then the sessions end, then the mail goes.
     admin.store.disable_account(account.id, true).await?;
-    end_sessions(admin, &account);
+    end_sessions(admin, &account, None);
     admin.store.remove_account(account.id).await?;
     let lost = newly_unheard(admin, &unheard);
     Ok(Response::Done(format!("{address} is removed with its mail{lost}")))
@@ -155,8 +150,13 @@ fn newly_unheard(admin: &Admin, before: &[Role]) -> String {
     domains::warning(&now)
 }
 
-fn end_sessions(admin: &Admin, account: &Account) -> usize {
-    admin.running.as_ref().map_or(0, |running| (running.end_sessions)(account.id))
+/// Ends the sessions that a credential opened, or all of the account's.
+pub(super) fn end_sessions(
+    admin: &Admin,
+    account: &Account,
+    credential: Option<mail::Credential>,
+) -> usize {
+    admin.running.as_ref().map_or(0, |running| (running.end_sessions)(account.id, credential))
 }
 
 /// The account with this main address.

@@ -12,7 +12,7 @@ const CAPABILITIES: &[&str] =
     &["TOP", "UIDL", "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING", "EXPIRE NEVER"];
 /// What is offered under TLS alone. UTF8 is among it because STLS may not follow it
 /// (RFC 6856 §2.1): whoever said it too early could never log in.
-const UNDER_TLS: &[&str] = &["USER", "SASL PLAIN", "UTF8 USER"];
+const UNDER_TLS: &[&str] = &["USER", "SASL PLAIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS", "UTF8 USER"];
 
 impl Machine {
     /// Takes the next command, if there is one.

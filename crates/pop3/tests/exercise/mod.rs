@@ -4,6 +4,7 @@
 //! three bytes choose the options, the store's answers and the cuts; the rest is what the peer
 //! sends.
 
+use mail::scram::{self, Ask, Bindings, Salt};
 use mail::{EntryId, Reason, Refusal};
 use pop3::machine::{Action, Answer, Item, Machine, Options, Question};
 use tests::machine::Session;
@@ -91,7 +92,16 @@ fn answer(question: &Question, store: u8, asked: usize) -> Answer {
     let turn = (usize::from(store) + asked) % 16;
     match question {
         Question::Connect => Answer::Allow,
-        Question::Login(_) if turn > 2 => {
+        Question::Scram(Ask::Salt { .. }) if turn > 2 => Answer::Scram(scram::Told::Salt(Salt {
+            salt: vec![1; 16],
+            iterations: 4_096,
+            nonce: "ours".to_owned(),
+            bindings: Bindings { exporter: Some([7; 32]), end_point: None },
+        })),
+        Question::Scram(Ask::Proof(_)) if turn > 2 => {
+            Answer::Scram(scram::Told::Signature([2; 32]))
+        }
+        Question::Login(_) | Question::Scram(Ask::Enter) if turn > 2 => {
             let item = |(n, text): (usize, &&[u8])| {
                 let n = n as i64 + 1;
                 Item { id: EntryId(100 + n), uid: n, size: text.len() as u64 }

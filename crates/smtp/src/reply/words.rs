@@ -29,7 +29,9 @@ pub(crate) fn ehlo(hostname: &str, size_max: u64, starttls: bool, auth: bool) ->
         lines.push("STARTTLS".into());
     }
     if auth {
-        lines.push("AUTH PLAIN LOGIN".into());
+        // SCRAM stands behind what works for every user: it knows app passwords alone, and some
+        // clients take the first that they know.
+        lines.push("AUTH PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS".into());
     }
     Reply { code: 250, enhanced: None, lines }
 }
@@ -81,7 +83,7 @@ pub(crate) fn logged_in() -> Reply {
 }
 
 /// A challenge of a log-in, given in base64.
-pub(crate) fn challenge(base64: &'static str) -> Reply {
+pub(crate) fn challenge(base64: impl Into<Cow<'static, str>>) -> Reply {
     Reply::new(334, None, base64)
 }
 

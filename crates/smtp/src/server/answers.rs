@@ -27,6 +27,13 @@ impl Machine {
                 return;
             }
         };
+        let (pending, answer) = match pending {
+            Pending::Scram(exchange) => match self.scram_told(exchange, answer) {
+                Ok(()) => return,
+                Err(answer) => (Pending::Login, answer),
+            },
+            pending => (pending, answer),
+        };
         let no = match (&pending, answer) {
             (Pending::Login, Answer::LoggedIn(address)) => return self.logged_in(address),
             (Pending::Message, Answer::Accepted(message)) => {
@@ -43,7 +50,7 @@ impl Machine {
                 let severity = reply::usual_severity(refusal.reason);
                 Some((refusal, severity, true))
             }
-            (_, Answer::LoggedIn(_) | Answer::Accepted(_)) => None,
+            (_, Answer::LoggedIn(_) | Answer::Scram(_) | Answer::Accepted(_)) => None,
         };
         let (refusal, severity, close) =
             no.unwrap_or_else(|| (Refusal::new(Reason::InternalError), Severity::Temporary, false));
@@ -82,7 +89,7 @@ impl Machine {
                 self.say(&words::go_on());
             }
             // Not reached: `answer` takes no mere yes for these.
-            Pending::Login | Pending::Message => {}
+            Pending::Login | Pending::Scram(_) | Pending::Message => {}
         }
     }
 
@@ -94,7 +101,7 @@ impl Machine {
         self.close();
     }
 
-    fn logged_in(&mut self, address: String) {
+    pub(super) fn logged_in(&mut self, address: String) {
         self.session.login = Some(address);
         self.state = State::Command(Stage::Ready);
         self.say(&words::logged_in());
@@ -104,14 +111,18 @@ impl Machine {
         let reply = match &pending {
             Pending::Connect { .. } => reply::for_greeting(no.severity, &no.refusal),
             Pending::Helo { .. } => reply::for_refusal(no.severity, &no.refusal).plain(),
-            Pending::Login => reply::for_login(no.severity),
+            Pending::Login | Pending::Scram(_) => reply::for_login(no.severity),
             _ => reply::for_refusal(no.severity, &no.refusal),
         };
-        let login = matches!(pending, Pending::Login);
+        let login = matches!(pending, Pending::Login | Pending::Scram(_));
         self.state = State::Command(match pending {
             Pending::Connect { .. } => Stage::Unwelcome,
             Pending::Helo { before, .. } => before,
-            Pending::Sender(_) | Pending::Login | Pending::Body | Pending::Message => Stage::Ready,
+            Pending::Sender(_)
+            | Pending::Login
+            | Pending::Scram(_)
+            | Pending::Body
+            | Pending::Message => Stage::Ready,
             Pending::Recipient(transaction) => {
                 let refused = transaction.refused + 1;
                 Stage::Mail(Transaction { refused, ..transaction })
@@ -122,12 +133,20 @@ impl Machine {
         }
         self.say(&reply);
         self.count(&reply);
-        if login && matches!(self.state, State::Command(_)) {
-            self.session.login_failures += 1;
-            if self.session.login_failures >= LOGIN_FAILURES_MAX {
-                let detail = format!("login_failures={LOGIN_FAILURES_MAX}");
-                self.close_with(Reason::TooManyErrors, detail);
-            }
+        if login {
+            self.count_failure();
+        }
+    }
+
+    /// Counts a log-in that failed; too many end the session.
+    pub(super) fn count_failure(&mut self) {
+        if !matches!(self.state, State::Command(_)) {
+            return;
+        }
+        self.session.login_failures += 1;
+        if self.session.login_failures >= LOGIN_FAILURES_MAX {
+            let detail = format!("login_failures={LOGIN_FAILURES_MAX}");
+            self.close_with(Reason::TooManyErrors, detail);
         }
     }
 

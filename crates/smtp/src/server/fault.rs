@@ -53,6 +53,10 @@ pub(crate) enum Fault {
     LoginSyntax,
     /// The client cancelled the log-in.
     LoginCancelled,
+    /// An old message of a log-in, sent again.
+    LoginNonce,
+    /// A log-in that is bound to another connection; the text says how.
+    LoginBinding(&'static str),
 }
 
 impl Fault {
@@ -70,6 +74,8 @@ impl Fault {
             Fault::TooLarge => Reason::MessageTooLarge,
             Fault::TooManyRecipients => Reason::TooManyRecipients,
             Fault::TlsRequired => Reason::TlsRequired,
+            Fault::LoginNonce => Reason::BadCredentials,
+            Fault::LoginBinding(_) => Reason::ChannelBinding,
             Fault::NotText
             | Fault::Argument
             | Fault::HeloName
@@ -88,6 +94,8 @@ impl Fault {
         match self {
             Fault::SenderSyntax(error) | Fault::RecipientSyntax(error) => format!("{error}"),
             Fault::Sequence(missing) => missing.to_owned(),
+            Fault::LoginBinding(how) => how.to_owned(),
+            Fault::LoginNonce => "an old nonce".to_owned(),
             Fault::BareEnd => "part=command".to_owned(),
             Fault::Nul => "part=command found=nul".to_owned(),
             _ => String::new(),

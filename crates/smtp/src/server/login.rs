@@ -1,17 +1,18 @@
-//! AUTH (RFC 4954): PLAIN and LOGIN, with and without an initial response.
+//! AUTH (RFC 4954): PLAIN, LOGIN and SCRAM, with and without an initial response.
 //!
-//! Whether AUTH may be said at all is decided in `verbs.rs`. SCRAM-SHA-256 (RFC 7677) comes here as
-//! another [`Exchange`], whose first message asks the shell for the verifier.
+//! Whether AUTH may be said at all is decided in `verbs.rs`. What SCRAM says is `mail::scram`'s
+//! business; here its messages are carried.
 
 use super::command::LOGIN_LINE_MAX;
 use super::fault::Fault;
 use super::state::{Pending, Stage, State};
-use super::{Credentials, Machine, Mechanism, Question, Step};
+use super::{Answer, Credentials, Machine, Mechanism, Question, Step};
 use crate::reply::words;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use mail::Secret;
 use mail::input::Line;
+use mail::scram::{self, SCRAM, SCRAM_PLUS};
 
 /// `Username:` in base64, as clients of LOGIN expect it.
 const ASK_USER: &str = "VXNlcm5hbWU6";
@@ -27,6 +28,8 @@ pub(super) enum Exchange {
     User,
     /// LOGIN's password, for this name.
     Password(String),
+    /// SCRAM's next message.
+    Scram(scram::Exchange),
 }
 
 impl Machine {
@@ -40,6 +43,8 @@ impl Machine {
         let exchange = match mechanism.to_ascii_uppercase().as_str() {
             "PLAIN" => Exchange::Plain,
             "LOGIN" => Exchange::User,
+            SCRAM => Exchange::Scram(scram::Exchange::new(false)),
+            SCRAM_PLUS => Exchange::Scram(scram::Exchange::new(true)),
             _ => return self.end_login(Fault::Mechanism),
         };
         match initial {
@@ -78,7 +83,7 @@ impl Machine {
 
     fn expect(&mut self, exchange: Exchange) {
         self.say(&words::challenge(match exchange {
-            Exchange::Plain => "",
+            Exchange::Plain | Exchange::Scram(_) => "",
             Exchange::User => ASK_USER,
             Exchange::Password(_) => ASK_PASSWORD,
         }));
@@ -88,10 +93,16 @@ impl Machine {
     fn end_login(&mut self, fault: Fault) {
         self.state = State::Command(Stage::Ready);
         self.fault(fault);
+        if matches!(fault, Fault::LoginNonce | Fault::LoginBinding(_)) {
+            self.count_failure();
+        }
     }
 
     /// A message of the client's, in base64.
     fn response(&mut self, exchange: Exchange, base64: &str) {
+        if let Exchange::Scram(exchange) = exchange {
+            return self.scram_message(exchange, base64);
+        }
         let Some(text) = decode(base64) else { return self.end_login(Fault::LoginSyntax) };
         match exchange {
             Exchange::User if text.expose().is_empty() => self.end_login(Fault::LoginSyntax),
@@ -101,6 +112,41 @@ impl Machine {
                 Some((user, password)) => self.ask_login(Mechanism::Plain, user, password),
                 None => self.end_login(Fault::LoginSyntax),
             },
+            Exchange::Scram(_) => self.end_login(Fault::LoginSyntax),
+        }
+    }
+
+    fn scram_message(&mut self, mut exchange: scram::Exchange, base64: &str) {
+        match exchange.message(base64) {
+            Ok(ask) => self.ask(Pending::Scram(exchange), Question::Scram(ask)),
+            Err(scram::Fault::Unreadable) => self.end_login(Fault::LoginSyntax),
+            Err(scram::Fault::Nonce) => self.end_login(Fault::LoginNonce),
+            Err(scram::Fault::Binding(how)) => self.end_login(Fault::LoginBinding(how)),
+        }
+    }
+
+    /// What the shell knows of SCRAM; gives the answer back if it is none to the question.
+    pub(super) fn scram_told(
+        &mut self,
+        mut exchange: scram::Exchange,
+        answer: Answer,
+    ) -> Result<(), Answer> {
+        match answer {
+            Answer::Scram(told) => match exchange.told(told) {
+                Some(challenge) => {
+                    self.say(&words::challenge(challenge));
+                    self.state = State::Login(Exchange::Scram(exchange));
+                    Ok(())
+                }
+                None => Err(Answer::Allow),
+            },
+            Answer::LoggedIn(address) if exchange.is_entering() => {
+                self.logged_in(address);
+                Ok(())
+            }
+            // Nobody is in before the client has taken our signature for good.
+            Answer::LoggedIn(_) => Err(Answer::Allow),
+            other => Err(other),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::body::Receiving;
 use super::login::Exchange;
+use mail::scram;
 
 /// What is true of the session as a whole.
 #[derive(Debug, Default)]
@@ -72,6 +73,7 @@ pub(super) enum Pending {
     Connect { early: bool },
     Helo { esmtp: bool, before: Stage },
     Login,
+    Scram(scram::Exchange),
     Sender(Transaction),
     Recipient(Transaction),
     Body,

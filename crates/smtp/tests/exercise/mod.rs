@@ -3,6 +3,7 @@
 //! Shared by the properties, the replay of the corpus and the fuzz target `smtp_machine`. The first
 //! three bytes choose the options, the policy and the cuts; the rest is what the peer sends.
 
+use mail::scram::{self, Ask, Bindings, Salt};
 use mail::{Door, MessageId, Reason, Refusal};
 use smtp::server::{Action, Answer, Machine, Options, Question};
 use tests::machine::Session;
@@ -106,6 +107,16 @@ fn answer(question: &Question, policy: u8, asked: usize) -> Answer {
         Question::Login(_) if turn.is_multiple_of(2) => {
             Answer::LoggedIn("a@example.org".to_owned())
         }
+        Question::Scram(Ask::Salt { .. }) if turn > 2 => Answer::Scram(scram::Told::Salt(Salt {
+            salt: vec![1; 16],
+            iterations: 4_096,
+            nonce: "ours".to_owned(),
+            bindings: Bindings { exporter: Some([7; 32]), end_point: None },
+        })),
+        Question::Scram(Ask::Proof(_)) if turn > 2 => {
+            Answer::Scram(scram::Told::Signature([2; 32]))
+        }
+        Question::Scram(Ask::Enter) if turn > 2 => Answer::LoggedIn("a@example.org".to_owned()),
         Question::Message if turn > 2 => Answer::Accepted(MessageId(asked as i64)),
         _ => match turn {
             0 => Answer::Refuse(Refusal::new(Reason::AccessRejected)),
