@@ -18,7 +18,7 @@ pub use admin::{Admin, AdminParts, Facts, Running};
 pub use perform::perform;
 pub use request::{Paging, QueueFilter, QueueWhat, Request, TraceAbout};
 pub use response::{
-    AccessView, AccountView, AliasReview, AliasView, CountedView, DomainView, EntryView, Error,
-    Fsck, MailboxView, Page, QueueView, Response, SubjectView, TraceView,
+    AccessView, AccountView, AliasReview, AliasView, AppPasswordView, CountedView, DomainView,
+    EntryView, Error, Fsck, MailboxView, Page, QueueView, Response, SubjectView, TraceView,
 };
 pub use status::{Commits, Disk, DoorView, LogLine, Sessions, Status};

@@ -3,6 +3,7 @@
 mod access;
 mod accounts;
 mod aliases;
+mod credentials;
 mod domains;
 mod mailboxes;
 mod queue;
@@ -11,6 +12,7 @@ mod subjects;
 mod trace;
 
 use crate::{Admin, Error, Request, Response};
+use mail::SenderGrant;
 
 /// Carries a request out.
 ///
@@ -36,6 +38,21 @@ pub async fn perform(admin: &Admin, request: Request) -> Result<Response, Error>
             accounts::disable(admin, &address, disabled).await
         }
         Request::AccountRemove { address } => accounts::remove(admin, &address).await,
+        Request::AccountShow { address } => credentials::show(admin, &address).await,
+        Request::AccountGrant { address, grant } => {
+            credentials::grant(admin, &address, &self::grant(&grant)?).await
+        }
+        Request::AccountRevoke { address, grant } => {
+            credentials::revoke(admin, &address, &self::grant(&grant)?).await
+        }
+        Request::AppPasswordAdd { address, name, protocols, networks, expires } => {
+            let wanted = credentials::Wanted { name, protocols, networks, expires };
+            credentials::add(admin, address, wanted).await
+        }
+        Request::AppPasswordList { address } => credentials::list(admin, &address).await,
+        Request::AppPasswordRemove { address, name } => {
+            credentials::remove(admin, &address, &name).await
+        }
         Request::AliasList(paging) => aliases::list(admin, &paging),
         Request::AliasAdd { name, goals } => aliases::add(admin, &name, goals).await,
         Request::AliasRemove { name } => aliases::remove(admin, &name).await,
@@ -68,6 +85,10 @@ pub async fn perform(admin: &Admin, request: Request) -> Result<Response, Error>
         Request::QueueChange { what, ids, filter } => queue::change(admin, what, ids, filter).await,
         Request::Trace { about, paging } => trace::trace(admin, about, &paging).await,
     }
+}
+
+fn grant(text: &str) -> Result<SenderGrant, Error> {
+    text.parse().map_err(|why| Error::Invalid(format!("`{text}` is no address or domain: {why}")))
 }
 
 impl From<store::Error> for Error {

@@ -1,7 +1,7 @@
 //! What an administrator can ask for: one variant an operation, the same for CLI, API and pages.
 
 use crate::Error;
-use mail::{Address, Domain, EntryId, MessageId, ReplyText, SessionId, Timestamp};
+use mail::{Address, Domain, EntryId, MessageId, Protocol, ReplyText, SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What to say of a cursor that no page gave.
@@ -62,6 +62,50 @@ pub enum Request {
     AccountRemove {
         /// The account.
         address: Address,
+    },
+    /// All that is known of an account.
+    AccountShow {
+        /// The account.
+        address: Address,
+    },
+    /// Let an account send as an address, or as all of a domain.
+    AccountGrant {
+        /// The account.
+        address: Address,
+        /// `info@example.org`, or `@example.org` for all of it.
+        grant: String,
+    },
+    /// End what was granted.
+    AccountRevoke {
+        /// The account.
+        address: Address,
+        /// As it was granted.
+        grant: String,
+    },
+    /// Make an app password; it is answered once.
+    AppPasswordAdd {
+        /// The account.
+        address: Address,
+        /// What its owner calls it.
+        name: String,
+        /// What it is good for, at least one.
+        protocols: Vec<Protocol>,
+        /// From where it may be used: addresses and networks; none means anywhere.
+        networks: Vec<String>,
+        /// When it ends by itself.
+        expires: Option<Timestamp>,
+    },
+    /// List the app passwords of an account.
+    AppPasswordList {
+        /// The account.
+        address: Address,
+    },
+    /// Remove an app password (ends its open sessions at once).
+    AppPasswordRemove {
+        /// The account.
+        address: Address,
+        /// Its name.
+        name: String,
     },
     /// List aliases, of the store and of the files.
     AliasList(Paging),

@@ -1,7 +1,7 @@
 //! What an operation answers: typed, so that every skin can show it in its own way.
 
 use crate::Status;
-use mail::{Address, EntryId, MailboxId, MessageId, Reason, Timestamp, TraceRow};
+use mail::{Address, EntryId, MailboxId, MessageId, Protocol, Reason, Timestamp, TraceRow};
 use serde::{Deserialize, Serialize};
 
 /// The result of a [`crate::Request`].
@@ -27,6 +27,24 @@ pub enum Response {
         /// Shown this once.
         password: Option<String>,
     },
+    /// One account.
+    Account {
+        /// The account.
+        account: Box<AccountView>,
+        /// Its app passwords.
+        app_passwords: Vec<AppPasswordView>,
+    },
+    /// A new app password.
+    AppPassword {
+        /// The account.
+        address: Address,
+        /// Its name.
+        name: String,
+        /// Shown this once.
+        password: String,
+    },
+    /// The app passwords of an account.
+    AppPasswords(Vec<AppPasswordView>),
     /// Aliases.
     Aliases(Page<AliasView>),
     /// Every alias with what it ends in.
@@ -162,6 +180,35 @@ pub struct AccountView {
     pub admin: bool,
     /// Bytes it may hold.
     pub quota: Option<i64>,
+    /// Addresses and domains (`@example.org`) that it may send as, besides its own.
+    #[serde(default)]
+    pub grants: Vec<String>,
+    /// How many app passwords it has.
+    #[serde(default)]
+    pub app_passwords: usize,
+}
+
+/// An app password.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AppPasswordView {
+    /// Its number.
+    pub id: i64,
+    /// What its owner calls it.
+    pub name: String,
+    /// What it is good for.
+    pub protocols: Vec<Protocol>,
+    /// From where it may be used; empty means anywhere.
+    pub networks: Vec<String>,
+    /// Since when it is in force.
+    pub created: Timestamp,
+    /// When it ends.
+    pub expires: Option<Timestamp>,
+    /// Whether it has ended: it is listed still, but opens nothing.
+    pub ended: bool,
+    /// When it was used last, to the day for each place.
+    pub last: Option<Timestamp>,
+    /// From where: an address, or a /64 of IPv6; empty if it was never used.
+    pub place: String,
 }
 
 /// An alias.

@@ -19,6 +19,9 @@ use std::sync::{Arc, Mutex};
 use store::Store;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+/// Whose sessions were ended, and what had opened them; nothing means all of them.
+type Ended = (AccountId, Option<mail::Credential>);
+
 /// A server as far as administrators see it.
 struct House {
     _folder: tempfile::TempDir,
@@ -28,7 +31,7 @@ struct House {
     socket: std::path::PathBuf,
     drain: net::DrainHandle,
     serving: tokio::task::JoinHandle<()>,
-    ended: Arc<Mutex<Vec<AccountId>>>,
+    ended: Arc<Mutex<Vec<Ended>>>,
 }
 
 /// A DNS that knows no names.
@@ -54,8 +57,7 @@ impl House {
         let running = Running {
             reload: Box::new(|| Box::pin(async { Err("line 3: a broken file".to_owned()) })),
             end_sessions: Box::new(move |account, credential| {
-                assert_eq!(credential, None, "all of them, whatever opened them");
-                sessions.lock().unwrap().push(account);
+                sessions.lock().unwrap().push((account, credential));
                 2
             }),
             facts: Box::new(facts),
@@ -202,7 +204,8 @@ async fn accounts_come_and_go() {
 
     let said = house.done(Request::AccountDisable { address: anna(), disabled: true }).await;
     assert!(said.contains("open sessions ended: 2"), "{said}");
-    assert_eq!(house.ended.lock().unwrap().len(), 1);
+    let id = directory.account_by_key("anna@example.org").unwrap().id;
+    assert_eq!(*house.ended.lock().unwrap(), [(id, None)]);
     let Response::Accounts(page) =
         house.ask(Request::AccountList(Paging::default())).await.unwrap()
     else {
@@ -271,6 +274,8 @@ async fn passwords_are_given_made_or_imported() {
     assert!(matches!(refused, Err(Error::Invalid(_))));
     let given = Some("correct horse".to_owned());
     house.done(Request::AccountPassword { address: anna(), password: given }).await;
+    let opened_by: Vec<_> = house.ended.lock().unwrap().iter().map(|ended| ended.1).collect();
+    assert_eq!(opened_by, [Some(mail::Credential::Main)], "app passwords are others");
     for (hash, fine) in [
         (
             "$6$saltsalt$qFmFH.bQmmtXzyBY0s9v7Oicd2z4XSIecDzlB5KiA2/jctKu9YterLp8wwnSq.qc.eoxqOmSuNp2xS0ktL3nh/",

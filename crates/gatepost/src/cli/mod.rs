@@ -1,6 +1,7 @@
 //! The command line: what can be said, and where each command is carried out.
 
 mod admin;
+mod app_password;
 mod authentication;
 mod object;
 

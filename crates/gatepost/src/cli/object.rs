@@ -1,7 +1,8 @@
 //! The commands' arguments, by object.
 
+use super::app_password::AppPasswordCommand;
 use clap::{Args, Subcommand};
-use mail::{Address, Domain};
+use mail::{Address, Domain, SenderGrant};
 use std::path::PathBuf;
 
 /// `gatepost serve`
@@ -173,6 +174,34 @@ pub(crate) enum AccountCommand {
     Enable {
         /// The account's address.
         address: Address,
+    },
+    /// Show an account: what it may send as, and its app passwords.
+    #[command(after_help = "Example: gatepost account show anna@example.org")]
+    Show {
+        /// The account's address.
+        address: Address,
+    },
+    /// Passwords for single programs and devices, beside the main one.
+    #[command(subcommand)]
+    AppPassword(AppPasswordCommand),
+    /// Let an account send as another address, or as all of a domain.
+    #[command(
+        after_help = "Examples: gatepost account grant anna@example.org info@example.org\n          \
+        gatepost account grant anna@example.org @example.net"
+    )]
+    Grant {
+        /// The account's address.
+        address: Address,
+        /// An address, or `@example.net` for all of a domain.
+        grant: SenderGrant,
+    },
+    /// End what was granted.
+    #[command(after_help = "Example: gatepost account revoke anna@example.org info@example.org")]
+    Revoke {
+        /// The account's address.
+        address: Address,
+        /// As it was granted.
+        grant: SenderGrant,
     },
     /// Remove an account with all its mail.
     #[command(after_help = "Example: gatepost account remove anna@example.org --yes")]

@@ -1,5 +1,6 @@
 //! From a command to the request that it means.
 
+use crate::cli::app_password::AppPasswordCommand;
 use crate::cli::object::{
     AccessCommand, AccountCommand, AdminCommand, AliasCommand, DomainCommand, MailboxCommand,
     PageArgs, QueueCommand, QueueFilterArgs, QueueMeantArgs, SubjectCommand,
@@ -18,6 +19,10 @@ pub(super) fn confirmation(command: &AdminCommand) -> Option<String> {
         AdminCommand::Account(AccountCommand::Remove { address }) => {
             Some(format!("Remove {address} and all its mail?"))
         }
+        AdminCommand::Account(AccountCommand::AppPassword(AppPasswordCommand::Remove {
+            address,
+            name,
+        })) => Some(format!("Remove the app password {name} of {address}?")),
         AdminCommand::Alias(AliasCommand::Remove { name }) => {
             Some(format!("Remove the alias {name}?"))
         }
@@ -102,7 +107,33 @@ fn account(command: &AccountCommand) -> Result<Request> {
             Request::AccountDisable { address: address.clone(), disabled: false }
         }
         AccountCommand::Remove { address } => Request::AccountRemove { address: address.clone() },
+        AccountCommand::Show { address } => Request::AccountShow { address: address.clone() },
+        AccountCommand::AppPassword(command) => app_password(command),
+        AccountCommand::Grant { address, grant } => {
+            Request::AccountGrant { address: address.clone(), grant: grant.to_string() }
+        }
+        AccountCommand::Revoke { address, grant } => {
+            Request::AccountRevoke { address: address.clone(), grant: grant.to_string() }
+        }
     })
+}
+
+fn app_password(command: &AppPasswordCommand) -> Request {
+    match command {
+        AppPasswordCommand::Add(args) => Request::AppPasswordAdd {
+            address: args.address.clone(),
+            name: args.name.clone(),
+            protocols: args.protocols(),
+            networks: args.networks.clone(),
+            expires: time(args.expires),
+        },
+        AppPasswordCommand::List { address } => {
+            Request::AppPasswordList { address: address.clone() }
+        }
+        AppPasswordCommand::Remove { address, name } => {
+            Request::AppPasswordRemove { address: address.clone(), name: name.clone() }
+        }
+    }
 }
 
 /// A password from standard input; arguments can be seen by everyone on the machine.

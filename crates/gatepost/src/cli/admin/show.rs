@@ -1,5 +1,7 @@
 //! Responses for people: tables and sentences.
 
+mod accounts;
+
 use crate::output;
 use ::admin::{
     AccessView, AliasReview, CountedView, DomainView, EntryView, Fsck, Page, QueueView, Response,
@@ -15,14 +17,12 @@ pub(super) fn text(response: &Response) -> String {
         Response::Status(status) => super::status::text(status),
         Response::Fsck(fsck) => self::fsck(fsck),
         Response::Domains(page) => paged(page, DOMAIN_HEAD, domain_row),
-        Response::Accounts(page) => paged(page, &["Account", "State", "Role", "Quota"], |a| {
-            vec![
-                a.address.to_string(),
-                if a.disabled { "disabled" } else { "active" }.to_owned(),
-                if a.admin { "administrator" } else { "" }.to_owned(),
-                a.quota.map(|q| q.to_string()).unwrap_or_default(),
-            ]
-        }),
+        Response::Accounts(page) => paged(page, accounts::HEAD, accounts::row),
+        Response::Account { account, app_passwords } => accounts::one(account, app_passwords),
+        Response::AppPassword { address, name, password } => {
+            format!("The app password {name} of {address}:\n{password}\n(shown this once)")
+        }
+        Response::AppPasswords(rows) => accounts::app_passwords(rows),
         Response::Password { address, added, password } => {
             self::password(address, *added, password.as_deref())
         }
