@@ -11,6 +11,7 @@
 
 mod administration;
 mod clients;
+mod credentials;
 mod crowd;
 mod endings;
 mod first_run;

@@ -24,6 +24,8 @@ const NEEDS: &[Need] = &[
     // What swaks needs for TLS, which its package only recommends.
     tool("/usr/lib/x86_64-linux-gnu/perl5/5.36/Net/SSLeay.pm", "libnet-ssleay-perl"),
     tool("fetchmail", "fetchmail"),
+    // Logs in by SCRAM, with GNU SASL's part of it.
+    tool("msmtp", "msmtp"),
     tool("openssl", "openssl"),
     tool("strace", "strace"),
     tool("systemd-analyze", "systemd"),
