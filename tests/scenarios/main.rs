@@ -19,5 +19,6 @@ mod reception;
 mod sending;
 mod server;
 mod service;
+mod signing;
 mod submission;
 mod talk;

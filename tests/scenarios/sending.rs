@@ -9,14 +9,14 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Another server that acts up, ended when dropped.
-struct Sink {
+pub(crate) struct Sink {
     child: Child,
-    port: u16,
+    pub(crate) port: u16,
     folder: PathBuf,
 }
 
 impl Sink {
-    fn start(folder: &Path) -> Self {
+    pub(crate) fn start(folder: &Path) -> Self {
         let folder = folder.join("sink");
         std::fs::create_dir(&folder).unwrap();
         let mut child = Command::new("python3")
@@ -33,7 +33,7 @@ impl Sink {
     }
 
     /// The messages that it took, by the names of their recipients.
-    fn took(&self) -> Vec<(String, String)> {
+    pub(crate) fn took(&self) -> Vec<(String, String)> {
         let files = std::fs::read_dir(&self.folder).unwrap().map(|file| file.unwrap().path());
         let message = |path: PathBuf| {
             let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
@@ -59,7 +59,7 @@ fn site(folder: &Path) -> (Sink, Server) {
 }
 
 /// Sends a message after a log-in, by Python's smtplib.
-fn submit(server: &Server, user: usize, to: &[&str], message: &str) -> String {
+pub(crate) fn submit(server: &Server, user: usize, to: &[&str], message: &str) -> String {
     let (address, password) = server.user(user);
     let script = "import smtplib, ssl, sys\n\
                   port, user, password, message, *to = sys.argv[1:]\n\
@@ -76,7 +76,7 @@ fn submit(server: &Server, user: usize, to: &[&str], message: &str) -> String {
 }
 
 /// The rows of the trace about an address, once one of them has this event.
-fn told(server: &Server, about: &str, event: &str) -> Vec<Value> {
+pub(crate) fn told(server: &Server, about: &str, event: &str) -> Vec<Value> {
     let begun = Instant::now();
     loop {
         let trace = server.admin(&["trace", about]);

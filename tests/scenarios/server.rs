@@ -4,6 +4,7 @@ use crate::talk::Talk;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -51,12 +52,22 @@ impl Server {
 
     /// A server with these settings laid over the demo's.
     pub(crate) fn with_settings(folder: &Path, settings: &str) -> Self {
+        Self::with_options(folder, settings, &[])
+    }
+
+    /// The same, with a zone file that answers all its questions.
+    pub(crate) fn with_zone(folder: &Path, settings: &str, zone: &Path) -> Self {
+        Self::with_options(folder, settings, &["--zone".as_ref(), zone.as_os_str()])
+    }
+
+    fn with_options(folder: &Path, settings: &str, options: &[&OsStr]) -> Self {
         let overlay = folder.join("overlay.toml");
         std::fs::write(&overlay, settings).unwrap();
         let data = folder.join("demo");
         let mut child = Command::new(binary())
             .args(["demo", "--quiet", "--json", "--data"])
             .arg(&data)
+            .args(options)
             .arg("--settings")
             .arg(&overlay)
             .stdin(Stdio::null())
@@ -115,6 +126,12 @@ impl Server {
     pub(crate) fn admin_output(&self, args: &[&str]) -> Output {
         let config = self.facts["settings"].as_str().unwrap();
         gatepost(&[&["--config", config, "--json", "--yes"], args].concat())
+    }
+
+    /// The same in the form for people.
+    pub(crate) fn plain_output(&self, args: &[&str]) -> Output {
+        let config = self.facts["settings"].as_str().unwrap();
+        gatepost(&[&["--config", config, "--yes"], args].concat())
     }
 
     pub(crate) fn pid(&self) -> Pid {

@@ -3,7 +3,7 @@
 use crate::{DoorView, Error, LogLine, Sessions};
 use filter::Filter;
 use mail::{AccountId, Credential, Timestamp};
-use net::Clock;
+use net::{Clock, Resolver, ServerTls};
 use policy::Policy;
 use std::future::Future;
 use std::pin::Pin;
@@ -19,6 +19,8 @@ pub struct Admin {
     pub(crate) policy: Arc<Policy>,
     pub(crate) filter: Arc<Filter>,
     pub(crate) clock: Clock,
+    pub(crate) resolver: Option<Arc<dyn Resolver>>,
+    pub(crate) tls: Option<ServerTls>,
     pub(crate) running: Option<Running>,
 }
 
@@ -32,6 +34,10 @@ pub struct AdminParts {
     pub filter: Arc<Filter>,
     /// The time.
     pub clock: Clock,
+    /// Whom the DNS is asked of; none where there is nobody to ask.
+    pub resolver: Option<Arc<dyn Resolver>>,
+    /// The certificate that the doors show, if there is one.
+    pub tls: Option<ServerTls>,
     /// The running server, or none where an operation works on the store alone.
     pub running: Option<Running>,
 }
@@ -65,8 +71,8 @@ pub struct Facts {
 impl Admin {
     /// Puts the parts together.
     pub fn new(parts: AdminParts) -> Self {
-        let AdminParts { store, policy, filter, clock, running } = parts;
-        Self { store, policy, filter, clock, running }
+        let AdminParts { store, policy, filter, clock, resolver, tls, running } = parts;
+        Self { store, policy, filter, clock, resolver, tls, running }
     }
 
     /// Flushes and closes the store; for whoever worked on it without a server.

@@ -7,18 +7,21 @@
 
 mod admin;
 pub mod control;
+pub mod dkim;
 mod paging;
 pub mod password;
 mod perform;
+pub mod records;
 mod request;
 mod response;
 mod status;
 
 pub use admin::{Admin, AdminParts, Facts, Running};
 pub use perform::perform;
-pub use request::{Paging, QueueFilter, QueueWhat, Request, TraceAbout};
+pub use request::{DkimWhat, Paging, QueueFilter, QueueWhat, Request, TraceAbout};
 pub use response::{
-    AccessView, AccountView, AliasReview, AliasView, AppPasswordView, CountedView, DomainView,
-    EntryView, Error, Fsck, MailboxView, Page, QueueView, Response, SubjectView, TraceView,
+    AccessView, AccountView, AliasReview, AliasView, AppPasswordView, CountedView, DkimKeyView,
+    DomainView, EntryView, Error, Fsck, MailboxView, Page, QueueView, Response, SubjectView,
+    TraceView,
 };
 pub use status::{Commits, Disk, DoorView, LogLine, Sessions, Status};

@@ -4,9 +4,11 @@ mod access;
 mod accounts;
 mod aliases;
 mod credentials;
+mod dkim;
 mod domains;
 mod mailboxes;
 mod queue;
+mod records;
 mod server;
 mod subjects;
 mod trace;
@@ -26,6 +28,9 @@ pub async fn perform(admin: &Admin, request: Request) -> Result<Response, Error>
         Request::DomainList(paging) => domains::list(admin, &paging),
         Request::DomainAdd { domain } => domains::add(admin, &domain).await,
         Request::DomainRemove { domain } => domains::remove(admin, &domain).await,
+        Request::DomainDns { domain } => records::records(admin, &domain),
+        Request::DkimList { domain, paging } => dkim::list(admin, domain.as_ref(), &paging),
+        Request::DkimChange { domain, what } => dkim::change(admin, &domain, what).await,
         Request::AccountList(paging) => accounts::list(admin, &paging),
         Request::AccountAdd { address, password, hash, quota, admin: administers } => {
             let credential = accounts::Credential::new(password, hash)?;

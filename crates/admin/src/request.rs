@@ -29,6 +29,26 @@ pub enum Request {
         /// The domain.
         domain: Domain,
     },
+    /// The DNS records to publish for a domain.
+    DomainDns {
+        /// The domain.
+        domain: Domain,
+    },
+    /// List the keys that sign what leaves.
+    DkimList {
+        /// Of this domain; none means all.
+        domain: Option<Domain>,
+        /// Which page.
+        #[serde(flatten)]
+        paging: Paging,
+    },
+    /// Change the keys of a domain.
+    DkimChange {
+        /// The domain.
+        domain: Domain,
+        /// What is to be done.
+        what: DkimWhat,
+    },
     /// List accounts.
     AccountList(Paging),
     /// Add an account. Without password and hash a password is made and answered once.
@@ -310,6 +330,24 @@ pub struct Paging {
     /// What the page before gave as `next`; none for the first.
     #[serde(default)]
     pub cursor: Option<String>,
+}
+
+/// What an administrator does with the keys of a domain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DkimWhat {
+    /// Make keys to follow those that sign.
+    Rotate,
+    /// Have keys that wait sign now.
+    Activate {
+        /// Also where the DNS does not show their records.
+        unseen: bool,
+    },
+    /// A key signs no more; its secret is wiped.
+    Retire {
+        /// Which.
+        selector: String,
+    },
 }
 
 impl Paging {

@@ -1,6 +1,7 @@
 //! What an operation answers: typed, so that every skin can show it in its own way.
 
 use crate::Status;
+use crate::records::DnsRecords;
 use mail::{Address, EntryId, MailboxId, MessageId, Protocol, Reason, Timestamp, TraceRow};
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,10 @@ pub enum Response {
     Fsck(Fsck),
     /// Domains.
     Domains(Page<DomainView>),
+    /// The DNS records of a domain.
+    DomainDns(Box<DnsRecords>),
+    /// Keys that sign what leaves.
+    DkimKeys(Page<DkimKeyView>),
     /// Accounts.
     Accounts(Page<AccountView>),
     /// A new account or password; the password only if the server made it.
@@ -167,6 +172,31 @@ pub struct DomainView {
     pub postmaster: Vec<String>,
     /// Who gets abuse's mail.
     pub abuse: Vec<String>,
+}
+
+/// A key that signs what leaves.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DkimKeyView {
+    /// The domain that it signs for.
+    pub domain: String,
+    /// Its selector.
+    pub selector: String,
+    /// `rsa-sha256` or `ed25519-sha256`.
+    pub algorithm: String,
+    /// `published`, `active` or `retired`.
+    pub state: String,
+    /// Where its record belongs.
+    pub name: String,
+    /// Its record.
+    pub record: String,
+    /// Since when that is to be published.
+    pub published: Timestamp,
+    /// When it was first seen in the DNS.
+    pub seen: Option<Timestamp>,
+    /// Since when it signs.
+    pub activated: Option<Timestamp>,
+    /// Since when it does not any more.
+    pub retired: Option<Timestamp>,
 }
 
 /// An account.

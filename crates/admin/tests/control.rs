@@ -67,6 +67,8 @@ impl House {
             policy: Arc::new(policy),
             filter: Arc::clone(&filter),
             clock,
+            resolver: None,
+            tls: None,
             running: Some(running),
         });
         let socket = folder.path().join("admin.sock");

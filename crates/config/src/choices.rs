@@ -23,6 +23,15 @@ pub enum BareLf {
     Repair,
 }
 
+/// When a new DKIM key begins to sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DkimActivation {
+    /// Once the DNS shows its record.
+    Seen,
+    /// When its time has come, whatever the DNS shows.
+    Always,
+}
+
 /// What is different for one network: `[[smtp.networks]]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SmtpNetwork {
@@ -33,6 +42,8 @@ pub struct SmtpNetwork {
 }
 
 const LOG_FORMATS: &[(&str, LogFormat)] = &[("text", LogFormat::Text), ("json", LogFormat::Json)];
+const DKIM_ACTIVATION: &[(&str, DkimActivation)] =
+    &[("seen", DkimActivation::Seen), ("always", DkimActivation::Always)];
 const BARE_LF: &[(&str, BareLf)] = &[("refuse", BareLf::Refuse), ("repair", BareLf::Repair)];
 
 /// The word of a choice, as the file writes it.
@@ -68,6 +79,18 @@ impl Setting for BareLf {
     }
     fn show(&self) -> String {
         show_choice(BARE_LF, self)
+    }
+}
+
+impl Setting for DkimActivation {
+    fn kind() -> String {
+        kind_of(DKIM_ACTIVATION)
+    }
+    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
+        choice(node, DKIM_ACTIVATION, reader)
+    }
+    fn show(&self) -> String {
+        show_choice(DKIM_ACTIVATION, self)
     }
 }
 

@@ -27,7 +27,7 @@ pub mod table;
 mod tree;
 pub mod virtusertable;
 
-pub use choices::{BareLf, LogFormat, SmtpNetwork};
+pub use choices::{BareLf, DkimActivation, LogFormat, SmtpNetwork};
 pub use maps::{Maps, load_maps, read_maps};
 pub use problem::{Problem, Severity};
 pub use reading::{Reading, load};

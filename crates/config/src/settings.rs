@@ -4,7 +4,7 @@
 //! messages, and the page `docs/settings.md` ([`crate::reference`]). To add a setting, add its
 //! entry here, and use it where it belongs; nothing else has to be changed.
 
-use crate::choices::{BareLf, LogFormat, SmtpNetwork};
+use crate::choices::{BareLf, DkimActivation, LogFormat, SmtpNetwork};
 use crate::places::Places;
 use crate::problem::Problem;
 use crate::reader::{Reader, Setting, Table};
@@ -204,6 +204,23 @@ settings! {
         /// and SPF or DKIM shows to be theirs, is taken whatever the author's domain wishes. Each
         /// covers its hosts.
         mailing_lists: Vec<Domain> = (Vec::new());
+    }
+
+    /// Signatures of what users and the server itself send to elsewhere (DKIM). Each domain has two
+    /// keys, RSA and Ed25519, which are made without asking; see the manual's page on DNS records.
+    dkim: Dkim {
+        /// When a new key begins to sign: `seen`, once the DNS shows its record, or `always`, when
+        /// its time has come. Receivers take a signature without a record for none.
+        activate: DkimActivation = (DkimActivation::Seen);
+        /// How long a key signs until one that is to follow it is made, whose record is then to be
+        /// published. The old one signs until the new one does. 0: never without being asked.
+        rotate_after_days: u64 = 180 in 0..=3_650;
+        /// How long the record of a key that follows another is shown, at least, before it signs:
+        /// until nobody remembers that it was not there.
+        publish_days: u64 = 3 in 0..=365;
+        /// How long the record of a key that signs no more has to stay, for mail that is still on
+        /// its way.
+        retire_days: u64 = 14 in 5..=365;
     }
 
     /// The access map: who is refused, allowed, discarded.

@@ -6,8 +6,8 @@ use crate::authentication::message::Message;
 use crate::authentication::results;
 use crate::pipeline::{self, CHEAP, COSTLY, Facts};
 use crate::rules::InForce;
-use crate::{Filter, Mail, decide, headers, received, rendition, submission};
-use mail::{Domain, Door, Envelope, Finding, Judgement, Origin, Timestamp};
+use crate::{Filter, Mail, decide, headers, received, rendition, signing, submission};
+use mail::{Domain, Door, Envelope, Finding, Judgement, Origin, Timestamp, Verdict};
 
 /// The filter's whole answer about a message.
 ///
@@ -37,7 +37,7 @@ pub async fn judge(
     };
     let facts = Facts { evidence: evidence.as_ref(), ..facts };
     findings.extend(pipeline::run(COSTLY, mail, &facts));
-    let verdicts = decide::decide(envelope, &findings);
+    let mut verdicts = decide::decide(envelope, &findings);
     let stamp = received::Stamp { envelope, message: mail.id, hostname: &rules.hostname, now };
     let mended = submission::mended(mail, &rules.hostname, now);
     let left_out = rendition::left_out(&forged, &mended.removed);
@@ -46,8 +46,16 @@ pub async fn judge(
     let fields = told + &stamp.received() + &mended.added;
     let shown = received::return_path(envelope) + &fields;
     let rendition = rendition::build(mail.index, shown, &left_out);
-    let is_sent_on = envelope.recipients.iter().any(|recipient| !recipient.onward.is_empty());
-    let onward = is_sent_on.then(|| rendition::build(mail.index, fields, &left_out));
+    let is_sent_on =
+        |verdict: &Verdict| matches!(verdict, Verdict::Deliver(_, onward) if !onward.is_empty());
+    let mut onward = None;
+    if verdicts.iter().any(is_sent_on) {
+        let unsigned = rendition::build(mail.index, fields, &left_out);
+        match signing::signed(filter, mail, unsigned, now).await {
+            Ok(signed) => onward = Some(signed),
+            Err(error) => verdicts.fill(signing::not_read(&error)),
+        }
+    }
     Ok(Judgement {
         authentication: evidence.as_ref().map(Evidence::summary).unwrap_or_default(),
         sender_known: is_known(envelope, evidence.as_ref()),

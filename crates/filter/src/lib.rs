@@ -13,6 +13,7 @@ pub mod pipeline;
 mod received;
 mod rendition;
 mod rules;
+mod signing;
 pub mod subject;
 mod submission;
 #[cfg(test)]
@@ -48,13 +49,14 @@ pub struct Filter {
     store: Arc<Store>,
     resolver: Arc<dyn Resolver>,
     rules: Rules,
+    signers: signing::Signers,
 }
 
 impl Filter {
     /// A filter with the rules of these settings and of the store, which asks this resolver.
     pub fn new(settings: &Arc<Settings>, store: Arc<Store>, resolver: Arc<dyn Resolver>) -> Self {
         let rules = Rules::new(settings, &store.directory());
-        Self { store, resolver, rules }
+        Self { store, resolver, rules, signers: signing::Signers::default() }
     }
 
     /// Puts new settings in force for messages that are judged from now on.

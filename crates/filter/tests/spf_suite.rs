@@ -103,6 +103,7 @@ fn read(kind: Kind, value: &Value) -> Record {
             let preference = value[0].as_u64().expect("a number").try_into().expect("small");
             Record::Mx(preference, Name::parse(value[1].as_str().expect("a name")))
         }
+        Kind::Srv | Kind::Tlsa => panic!("SPF asks for no {}", kind.word()),
     }
 }
 

@@ -10,6 +10,10 @@ use std::time::Duration;
 
 /// How often certificate files are looked at.
 const LOOK: Duration = Duration::from_secs(60);
+/// Where the files are in the data folder, and their names.
+const FOLDER: &str = "tls";
+const CERTIFICATE: &str = "certificate.pem";
+const KEY: &str = "key.pem";
 
 /// The certificate that the settings name, else a self-signed one in the data folder.
 pub(crate) fn load(settings: &Settings) -> Result<ServerTls> {
@@ -17,13 +21,23 @@ pub(crate) fn load(settings: &Settings) -> Result<ServerTls> {
     Ok(ServerTls::load(&certificate, &key)?)
 }
 
+/// The same, if it is there and good: nothing is made.
+pub(crate) fn at_hand(settings: &Settings) -> Option<ServerTls> {
+    let (certificate, key) = places(settings, &settings.storage.data.join(FOLDER));
+    ServerTls::load(&certificate, &key).ok()
+}
+
+/// Where certificate and key are: where the settings say, else in a folder of the data.
+fn places(settings: &Settings, folder: &Path) -> (PathBuf, PathBuf) {
+    let named = |path: &Option<PathBuf>, usual| path.clone().unwrap_or_else(|| folder.join(usual));
+    (named(&settings.tls.certificate, CERTIFICATE), named(&settings.tls.key, KEY))
+}
+
 /// Certificate and key that the settings name, else those in the data folder `data`, which are
 /// made, self-signed, when they are missing.
 pub(crate) fn files(settings: &Settings, data: &Path) -> Result<(PathBuf, PathBuf)> {
-    let folder = data.join("tls");
-    let named = |path: &Option<PathBuf>, usual| path.clone().unwrap_or_else(|| folder.join(usual));
-    let certificate = named(&settings.tls.certificate, "certificate.pem");
-    let key = named(&settings.tls.key, "key.pem");
+    let folder = data.join(FOLDER);
+    let (certificate, key) = places(settings, &folder);
     if settings.tls.certificate.is_none() && !certificate.exists() {
         std::fs::create_dir_all(&folder)
             .with_context(|| format!("cannot make the folder {}", folder.display()))?;

@@ -22,6 +22,8 @@ pub(crate) fn serve(server: &Arc<Server>, settings: &Settings) -> Result<JoinHan
         policy: Arc::clone(&server.policy),
         filter: Arc::clone(&server.filter),
         clock: server.clock.clone(),
+        resolver: Some(Arc::clone(&server.resolver)),
+        tls: Some(server.tls.clone()),
         running: Some(running(server)),
     });
     Ok(tokio::spawn(admin::control::serve(door, Arc::new(admin), server.drained.clone())))
@@ -104,6 +106,7 @@ impl Link {
         let (maps, found) = config::read_maps(&settings);
         let faults = if found.iter().any(Problem::is_error) { found } else { Vec::new() };
         let store = crate::engine::open(&settings, &clock).await?;
+        let tls = crate::certificate::at_hand(&settings);
         let settings = Arc::new(settings);
         let filter = filter::Filter::new(&settings, Arc::clone(&store), global.resolver()?);
         let policy = policy::Policy::new(Arc::clone(&store), settings, maps, clock.clone());
@@ -112,6 +115,9 @@ impl Link {
             policy: Arc::new(policy),
             filter: Arc::new(filter),
             clock,
+            // Most operations ask nobody, and must not fail where there is nobody to ask.
+            resolver: global.resolver().ok(),
+            tls,
             running: None,
         });
         Ok(Link::Direct(Box::new(admin), MapFaults(faults)))

@@ -38,11 +38,12 @@ pub(crate) fn run(global: &Global, args: &InitArgs) -> Result<ExitCode> {
     let password = admin::password::generate()?;
     let hash = policy::password::hash(&password)?;
     let runtime = crate::serve::runtime()?;
-    runtime.block_on(async {
+    let planned = runtime.block_on(async {
         let store = crate::engine::make(&settings, &global.clock()).await?;
         if store.directory().domain(&args.domain).is_none() {
             store.add_domain(&args.domain).await?;
         }
+        admin::dkim::make_missing(&store, &global.clock(), &args.domain).await?;
         let account = store::NewAccount {
             address: address.clone(),
             password_hash: hash,
@@ -50,14 +51,17 @@ pub(crate) fn run(global: &Global, args: &InitArgs) -> Result<ExitCode> {
             admin: true,
         };
         store.add_account(account).await?;
+        let planned = planned(&args.domain, &settings, &store);
         store.close().await;
-        anyhow::Ok(())
+        anyhow::Ok(planned)
     })?;
     write_settings(&global.config, &text)?;
     if let Some(user) = user {
         hand_over(&user, &data, &global.config)?;
     }
-    report(global, args, &data, &hostname, &address, &password)?;
+    let mut records = addresses(&hostname);
+    records.extend(planned);
+    report(global, args, &data, &records, &address, &password)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -152,11 +156,10 @@ fn report(
     global: &Global,
     args: &InitArgs,
     data: &Path,
-    hostname: &Domain,
+    records: &[String],
     address: &Address,
     password: &str,
 ) -> Result<()> {
-    let records = records(&args.domain, hostname);
     if global.json {
         return output::json_line(&serde_json::json!({
             "config": global.config,
@@ -169,9 +172,10 @@ fn report(
     }
     output::print(&format!(
         "Settings: {}\nData:     {}\n\nThe first account, shown this once:\n  {address}\n  {password}\n\n\
-         DNS records to publish:\n{}\n\nThen: gatepost serve{}",
+         DNS records to publish (again: gatepost domain dns {}):\n{}\n\nThen: gatepost serve{}",
         global.config.display(),
         data.display(),
+        args.domain,
         records.iter().map(|r| format!("  {r}")).collect::<Vec<_>>().join("\n"),
         if global.config == Path::new(crate::cli::CONFIG) {
             String::new()
@@ -181,17 +185,22 @@ fn report(
     ))
 }
 
-/// What must be in the DNS so that mail comes in and the name is believed.
-fn records(domain: &Domain, hostname: &Domain) -> Vec<String> {
+/// What only the administrator knows.
+fn addresses(hostname: &Domain) -> Vec<String> {
     vec![
         format!("{hostname}. A     <this machine's IPv4 address>"),
         format!("{hostname}. AAAA  <this machine's IPv6 address, if it has one>"),
-        format!("{domain}. MX    10 {hostname}."),
-        format!("{domain}. TXT   \"v=spf1 mx -all\""),
-        format!(
-            "_dmarc.{domain}. TXT   \"v=DMARC1; p=quarantine; rua=mailto:postmaster@{domain}\""
-        ),
-        format!("_pop3s._tcp.{domain}. SRV   10 1 995 {hostname}."),
         format!("(reverse) <this machine's address> PTR   {hostname}."),
     ]
+}
+
+/// What mail cannot do without, as lines of a zone file.
+fn planned(domain: &Domain, settings: &config::Settings, store: &store::Store) -> Vec<String> {
+    let doors = admin::records::named_doors(settings);
+    let directory = store.directory();
+    let keys = directory.dkim_keys_of(domain);
+    let site = admin::records::Site { settings, keys, key_digest: None, doors: &doors };
+    let plan = admin::records::plan(domain, &site);
+    let needed = plan.records.iter().filter(|record| !record.optional);
+    needed.map(|record| format!("{}. {} {}", record.name, record.kind, record.value)).collect()
 }

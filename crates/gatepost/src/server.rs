@@ -3,6 +3,7 @@
 use crate::doors::Doors;
 use crate::logging::Recent;
 use crate::offline::problems;
+use admin::dkim::KeyKeeper;
 use anyhow::{Context, Result};
 use arc_swap::ArcSwap;
 use config::{Maps, Problem, Settings};
@@ -46,6 +47,7 @@ pub(crate) struct Server {
     pub(crate) pop3: Arc<Pop3>,
     queue: Arc<queue::Queue>,
     pub(crate) clock: Clock,
+    pub(crate) resolver: Arc<dyn net::Resolver>,
     pub(crate) log: Recent,
     /// Each listening socket, with the count of its sessions.
     pub(crate) open: Vec<OpenDoor>,
@@ -89,7 +91,7 @@ impl Server {
             Arc::clone(&filter),
             Arc::clone(&policy),
             clock.clone(),
-            resolver,
+            Arc::clone(&resolver),
             Arc::clone(&settings),
         );
         let queue = Arc::new(queue.context("sending")?);
@@ -114,6 +116,13 @@ impl Server {
         let admission = Arc::new(Admission::new(limits(&settings)));
         let (open, mut tasks) = open(doors, &admission, &inbound, &pop3, &drained)?;
         tasks.spawn(queue::runner::run(Arc::clone(&queue), drained.clone()));
+        let keeper = KeyKeeper {
+            store: Arc::clone(&store),
+            policy: Arc::clone(&policy),
+            clock: clock.clone(),
+            resolver: Arc::clone(&resolver),
+        };
+        tasks.spawn(keeper.keep(drained.clone()));
         Ok(Self {
             store,
             policy,
@@ -123,6 +132,7 @@ impl Server {
             pop3,
             queue,
             clock,
+            resolver,
             log,
             open,
             admission,

@@ -6,12 +6,14 @@
 mod hickory;
 mod name;
 mod record;
+mod service;
 mod zone;
 mod zone_file;
 
 pub use hickory::HickoryResolver;
 pub use name::Name;
 pub use record::{Kind, Record};
+pub use service::{Association, Service};
 pub use zone::ZoneResolver;
 pub use zone_file::ZoneError;
 

@@ -22,7 +22,9 @@ mod wire;
 
 pub use admission::{Admission, AdmissionGuard, Limits};
 pub use clock::Clock;
-pub use dns::{DnsError, HickoryResolver, Kind, Mx, Name, Record, Resolver, ZoneResolver};
+pub use dns::{
+    Association, DnsError, HickoryResolver, Kind, Mx, Name, Record, Resolver, Service, ZoneResolver,
+};
 pub use drain::{Drain, DrainHandle};
 pub use listener::{Accepted, Listener, Sessions, bind, spoke_first};
 pub use network::network_key;

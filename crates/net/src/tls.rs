@@ -143,6 +143,12 @@ impl ServerTls {
         self.not_after() <= now.plus_millis(span)
     }
 
+    /// The SHA-256 hash of the server's public key, by which TLSA records know it
+    /// (RFC 6698 §2.1.2, §2.1.3).
+    pub fn key_digest(&self) -> [u8; 32] {
+        self.shared.current.load().material.key_digest
+    }
+
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
         self.acceptor_and_end_point().0
     }

@@ -6,6 +6,7 @@
 mod accepting;
 mod credentials;
 mod directory;
+mod dkim;
 mod ledger;
 pub mod load;
 mod mailboxes;
@@ -85,6 +86,7 @@ pub async fn run(open: &Opener, data: PathBuf) -> Result<(), Failure> {
     let ground = Ground { open, data };
     directory::run(&ground).await?;
     credentials::run(&ground).await?;
+    dkim::run(&ground).await?;
     places::run(&ground).await?;
     accepting::run(&ground).await?;
     mailboxes::run(&ground).await?;

@@ -7,6 +7,7 @@
 mod catch_up;
 mod change;
 mod credentials;
+mod dkim;
 mod load;
 mod rules;
 mod table;
@@ -16,6 +17,7 @@ mod tests;
 pub use change::NewAccount;
 pub(crate) use credentials::salt_key;
 pub use credentials::{APP_PASSWORDS_MAX, AppPassword, NewAppPassword, Verifier};
+pub use dkim::{DkimKey, KeySecret, KeyStage, KeyStep, NewDkimKey};
 pub use rules::NewSubject;
 
 use mail::{AccountId, Address, Domain, MailboxId, SenderGrant, Timestamp};
@@ -34,6 +36,9 @@ pub struct Directory {
     /// whoever decides by them compiles all of them anew anyway.
     access: Arc<Vec<AccessRecord>>,
     subjects: Arc<Vec<SubjectRecord>>,
+    /// In the order of their domains and numbers; shared one by one, for a copy of all is made
+    /// with every change.
+    dkim_keys: Arc<Vec<Arc<DkimKey>>>,
 }
 
 /// A domain whose mail is kept here.
@@ -161,6 +166,19 @@ impl Directory {
     /// Every subject rule, in the order they were made.
     pub fn subjects(&self) -> &[SubjectRecord] {
         &self.subjects
+    }
+
+    /// Every key that signs, is to sign, or has signed until lately, by domain and age.
+    pub fn dkim_keys(&self) -> &[Arc<DkimKey>] {
+        &self.dkim_keys
+    }
+
+    /// Those of one domain, oldest first.
+    pub fn dkim_keys_of(&self, domain: &Domain) -> &[Arc<DkimKey>] {
+        let from = self.dkim_keys.partition_point(|key| key.domain < *domain);
+        let rest = self.dkim_keys.get(from..).unwrap_or_default();
+        let end = rest.partition_point(|key| key.domain == *domain);
+        rest.get(..end).unwrap_or_default()
     }
 
     /// Whether what maps are compiled from (domains, aliases, access entries) is the same in both:

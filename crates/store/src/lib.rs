@@ -17,6 +17,7 @@ mod housekeeper;
 mod ids;
 mod in_flight;
 mod incoming;
+mod job;
 mod mailbox;
 mod naming;
 mod place;
@@ -31,13 +32,15 @@ pub use database::{
     Bell, BoxFuture, Database, DatabaseStats, Expect, Row, Statement, Value, Write,
 };
 pub use directory::{
-    APP_PASSWORDS_MAX, AccessRecord, Account, AliasRecord, AppPassword, Directory, DomainRecord,
-    NewAccount, NewAppPassword, NewSubject, PasswordHash, SubjectRecord, Verifier,
+    APP_PASSWORDS_MAX, AccessRecord, Account, AliasRecord, AppPassword, Directory, DkimKey,
+    DomainRecord, KeySecret, KeyStage, KeyStep, NewAccount, NewAppPassword, NewDkimKey, NewSubject,
+    PasswordHash, SubjectRecord, Verifier,
 };
 pub use error::Error;
 pub use folder::DataLock;
 pub use fsck::FsckReport;
 pub use incoming::{Body, Incoming};
+pub use job::JobLease;
 pub use mailbox::{Entry, INBOX, Mailbox, RemovedBy, Rendered};
 pub use naming::{NamedFolder, NewName};
 pub use place::PLACE_MILLIS;

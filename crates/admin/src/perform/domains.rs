@@ -42,6 +42,7 @@ pub(super) fn list(admin: &Admin, paging: &Paging) -> Result<Response, Error> {
 
 pub(super) async fn add(admin: &Admin, domain: &Domain) -> Result<Response, Error> {
     admin.store.add_domain(domain).await?;
+    crate::dkim::make_missing(&admin.store, &admin.clock, domain).await?;
     let mut done = format!("mail for {domain} is received");
     let roles = admin.policy.snapshot().roles(domain);
     match roles.first().map(|role| role.ends.as_slice()) {

@@ -37,7 +37,7 @@ impl Resolver for Lines<'_> {
             Kind::Mx => many(|n| Record::Mx(n.into(), Name::parse(&format!("m{n}.example")))),
             Kind::Ptr => many(|n| Record::Ptr(Name::parse(&format!("p{n}.example")).unwrap())),
             Kind::Ipv4 => many(|n| Record::Ipv4([192, 0, 2, n].into())),
-            Kind::Ipv6 => Err(DnsError::NoRecords),
+            Kind::Ipv6 | Kind::Srv | Kind::Tlsa => Err(DnsError::NoRecords),
         }))
     }
 }

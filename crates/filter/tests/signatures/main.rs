@@ -6,6 +6,7 @@
 mod chain;
 mod examples;
 mod limits;
+mod onward;
 mod opinions;
 mod properties;
 mod resolvers;

@@ -36,11 +36,11 @@ fn is_there(what: &str, probe: &mut Command) -> bool {
 /// The interpreter that Debian's packages are for.
 const PYTHON: &str = "/usr/bin/python3";
 
-fn dkimpy_is_there() -> bool {
+pub(crate) fn dkimpy_is_there() -> bool {
     is_there("python3-dkim", Command::new(PYTHON).args(["-c", "import dkim, nacl, authres"]))
 }
 
-fn opendkim_is_there() -> bool {
+pub(crate) fn opendkim_is_there() -> bool {
     is_there("opendkim", Command::new("opendkim").arg("-V"))
 }
 
@@ -57,7 +57,7 @@ fn dkimpy(task: &str, message: &[u8], signer: &Signer, more: Value) -> Value {
 }
 
 /// Asks dkimpy about several messages; starting it is what takes time.
-fn dkimpy_of_all(
+pub(crate) fn dkimpy_of_all(
     task: &str,
     messages: &[impl AsRef<[u8]>],
     signer: &Signer,
@@ -220,7 +220,7 @@ fn we_take_chains_that_dkimpy_seals() {
 }
 
 /// What OpenDKIM says of a message in its test mode, with these settings more.
-fn opendkim(message: &[u8], settings: &str) -> String {
+pub(crate) fn opendkim(message: &[u8], settings: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     let records = [&*RSA, &*ED25519].map(published);

@@ -1,11 +1,12 @@
 //! From a command to a request, and from its response to what is printed.
 
 mod ask;
+mod dns;
 mod show;
 mod status;
 
 use super::Global;
-use super::object::{AdminCommand, MailboxCommand};
+use super::object::{AdminCommand, DomainCommand, MailboxCommand};
 use crate::control::Link;
 use crate::failure::usage;
 use crate::output;
@@ -27,6 +28,9 @@ pub(crate) fn run(global: &Global, command: &AdminCommand) -> Result<ExitCode> {
         && !confirmed(&question)?
     {
         anyhow::bail!("nothing was done");
+    }
+    if let AdminCommand::Domain(DomainCommand::Dns(args)) = command {
+        return dns::run(global, args);
     }
     let runtime = crate::serve::runtime()?;
     if let AdminCommand::Mailbox(MailboxCommand::Export { address, mailbox, folder }) = command {

@@ -30,7 +30,7 @@ pub(crate) struct Cli {
 pub(crate) const CONFIG: &str = "/etc/gatepost/gatepost.toml";
 
 /// What every command takes.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub(crate) struct Global {
     /// The settings file.
     #[arg(long, global = true, value_name = "FILE", default_value = CONFIG)]
@@ -57,6 +57,11 @@ impl Global {
             Some(at) => net::Clock::at(mail::Timestamp(at.as_millisecond())),
             None => net::Clock::system(),
         }
+    }
+
+    /// The same without a zone file, for what a running server is asked.
+    pub(crate) fn without_zone(&self) -> Self {
+        Self { zone: None, ..self.clone() }
     }
 
     /// The resolver: the system's, or the zone file that `--zone` names.

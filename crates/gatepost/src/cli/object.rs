@@ -3,6 +3,7 @@
 use super::app_password::AppPasswordCommand;
 use clap::{Args, Subcommand};
 use mail::{Address, Domain, SenderGrant};
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 /// `gatepost serve`
@@ -123,11 +124,69 @@ pub(crate) enum DomainCommand {
     /// List the domains.
     #[command(after_help = "Example: gatepost domain list")]
     List(PageArgs),
+    /// The DNS records to publish, as a piece of a zone file; with --check, whether they are right:
+    /// exit 1 if something is missing or wrong.
+    #[command(after_help = "Examples: gatepost domain dns example.org\n          \
+        gatepost domain dns example.org --check")]
+    Dns(DnsArgs),
+    /// The keys that sign what leaves.
+    #[command(subcommand)]
+    Dkim(DkimCommand),
     /// Remove a domain that has no accounts any more.
     #[command(after_help = "Example: gatepost domain remove example.net")]
     Remove {
         /// The domain.
         domain: Domain,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct DnsArgs {
+    /// The domain.
+    pub(crate) domain: Domain,
+    /// Compare with what the DNS says (or the file that --zone names).
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// A table instead of a zone file.
+    #[arg(long, conflicts_with = "check")]
+    pub(crate) table: bool,
+    /// An address that mail leaves from, beside those that the server's name has.
+    #[arg(long, value_name = "ADDRESS", requires = "check")]
+    pub(crate) ip: Vec<IpAddr>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum DkimCommand {
+    /// List the keys: which sign, which wait for their record, which have retired.
+    #[command(after_help = "Example: gatepost domain dkim list example.org")]
+    List {
+        /// The domain; without it, all.
+        domain: Option<Domain>,
+        #[command(flatten)]
+        page: PageArgs,
+    },
+    /// Make keys to follow those that sign; they do so once their records are published and seen.
+    #[command(after_help = "Example: gatepost domain dkim rotate example.org")]
+    Rotate {
+        /// The domain.
+        domain: Domain,
+    },
+    /// Have the keys that wait sign now, if the DNS shows their records.
+    #[command(after_help = "Example: gatepost domain dkim activate example.org")]
+    Activate {
+        /// The domain.
+        domain: Domain,
+        /// Also where the DNS does not show them: what is signed then cannot be verified.
+        #[arg(long)]
+        unseen: bool,
+    },
+    /// Withdraw a key at once, because others may know it; another one is made.
+    #[command(after_help = "Example: gatepost domain dkim retire example.org gp2026a-rsa --yes")]
+    Retire {
+        /// The domain.
+        domain: Domain,
+        /// The key's selector, from the list.
+        selector: String,
     },
 }
 

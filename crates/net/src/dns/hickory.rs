@@ -1,6 +1,6 @@
 //! The real resolver: hickory, asking the name servers that the system names.
 
-use super::{Answer, DnsError, Kind, Name, RECORDS_MAX, Record, Resolver};
+use super::{Answer, Association, DnsError, Kind, Name, RECORDS_MAX, Record, Resolver, Service};
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{
     ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
@@ -9,6 +9,7 @@ use hickory_resolver::lookup::Lookup;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError as HickoryError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::rr::rdata::SRV;
 use hickory_resolver::proto::rr::{Name as WireName, RData, Record as WireRecord, RecordType};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -23,6 +24,8 @@ const QUESTION_LIMIT: Duration = Duration::from_secs(10);
 const CACHE_ANSWERS: u64 = 4_096;
 /// No answer is kept for longer, whatever it says of itself.
 const CACHE_SPAN_MAX: Duration = Duration::from_secs(3_600);
+/// That something is not there is asked again sooner: somebody may be about to publish it.
+const NOTHING_SPAN_MAX: Duration = Duration::from_secs(300);
 /// A text record longer than this is no text record of mail: SPF, DKIM and DMARC stay far below.
 const TEXT_MAX: usize = 16 * 1024;
 
@@ -117,6 +120,8 @@ fn wire_kind(kind: Kind) -> RecordType {
         Kind::Mx => RecordType::MX,
         Kind::Txt => RecordType::TXT,
         Kind::Ptr => RecordType::PTR,
+        Kind::Srv => RecordType::SRV,
+        Kind::Tlsa => RecordType::TLSA,
     }
 }
 
@@ -137,8 +142,24 @@ fn read(data: &RData) -> Result<Option<Record>, DnsError> {
             Some(Record::Txt(String::from_utf8_lossy(&text).into_owned()))
         }
         RData::PTR(ptr) => name_of(&ptr.0).map(Record::Ptr),
+        RData::SRV(srv) => service(srv).map(Record::Srv),
+        RData::TLSA(tlsa) => Some(Record::Tlsa(Association {
+            usage: u8::from(tlsa.cert_usage),
+            selector: u8::from(tlsa.selector),
+            matching: u8::from(tlsa.matching),
+            data: tlsa.cert_data.clone(),
+        })),
         _ => None,
     })
+}
+
+fn service(srv: &SRV) -> Option<Service> {
+    let target = match srv.target.is_root() {
+        true => None,
+        false => Some(name_of(&srv.target)?),
+    };
+    let SRV { priority, weight, port, .. } = *srv;
+    Some(Service { priority, weight, port, target })
 }
 
 fn options() -> ResolverOpts {
@@ -148,7 +169,7 @@ fn options() -> ResolverOpts {
     options.attempts = TRIES;
     options.cache_size = CACHE_ANSWERS;
     options.positive_max_ttl = Some(CACHE_SPAN_MAX);
-    options.negative_max_ttl = Some(CACHE_SPAN_MAX);
+    options.negative_max_ttl = Some(NOTHING_SPAN_MAX);
     options.use_hosts_file = ResolveHosts::Never;
     options.try_tcp_on_error = true;
     options

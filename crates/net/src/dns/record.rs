@@ -1,6 +1,6 @@
 //! Kinds of records, and what one says.
 
-use super::{Mx, Name};
+use super::{Association, Mx, Name, Service};
 use mail::Domain;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -17,6 +17,10 @@ pub enum Kind {
     Txt,
     /// Names of an address.
     Ptr,
+    /// Where a service is.
+    Srv,
+    /// Which key a server shows.
+    Tlsa,
 }
 
 impl Kind {
@@ -28,6 +32,8 @@ impl Kind {
             Kind::Mx => "MX",
             Kind::Txt => "TXT",
             Kind::Ptr => "PTR",
+            Kind::Srv => "SRV",
+            Kind::Tlsa => "TLSA",
         }
     }
 }
@@ -45,6 +51,10 @@ pub enum Record {
     Txt(String),
     /// A name.
     Ptr(Name),
+    /// Where a service is.
+    Srv(Service),
+    /// Which key a server shows.
+    Tlsa(Association),
 }
 
 impl Record {
@@ -94,6 +104,8 @@ impl std::fmt::Display for Record {
             Record::Mx(preference, Some(name)) => write!(f, "{preference} {name}"),
             Record::Txt(text) => write!(f, "{text:?}"),
             Record::Ptr(name) => name.fmt(f),
+            Record::Srv(service) => service.fmt(f),
+            Record::Tlsa(association) => association.fmt(f),
         }
     }
 }

@@ -5,7 +5,7 @@ use super::{
     reverse_name,
 };
 use hickory_resolver::proto::op::{Message, ResponseCode};
-use hickory_resolver::proto::rr::rdata::{A, CNAME, MX, PTR, TXT};
+use hickory_resolver::proto::rr::rdata::{A, CNAME, MX, PTR, SRV, TLSA, TXT};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use mail::Domain;
 use std::net::{IpAddr, SocketAddr};
@@ -32,6 +32,10 @@ www     CNAME   mail
 loop    CNAME   loop2.example.org.
 loop2   CNAME   loop
 none    MX      0 .
+_pop3s._tcp SRV 0 1 995 mail
+_pop3._tcp SRV 0 0 0 .
+_25._tcp.mail TLSA 3 1 1 ( 00ff
+        A1 )
 odd     TXT     plain \"a \\\"quote\\\"; and \\092\"
 deep.down TXT   x
 $ORIGIN 2.0.192.in-addr.arpa.
@@ -71,6 +75,15 @@ async fn a_zone_answers_as_the_real_one_would() {
     assert_eq!(zone.mx(&domain("none.example.org")).await, Ok(null));
     let odd = vec!["plaina \"quote\"; and \\".to_owned()];
     assert_eq!(zone.txt(&domain("odd.example.org")).await, Ok(odd));
+    for (asked, kind, expected) in [
+        ("_pop3s._tcp.example.org", Kind::Srv, "0 1 995 mail.example.org."),
+        ("_pop3._tcp.example.org", Kind::Srv, "0 0 0 ."),
+        ("_25._tcp.mail.example.org", Kind::Tlsa, "3 1 1 00ffa1"),
+    ] {
+        let found = zone.records(&AnyName::parse(asked).unwrap(), kind).await.unwrap();
+        let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+        assert_eq!(found, [expected], "{asked}");
+    }
     for address in ["192.0.2.1", "::ffff:192.0.2.1", "2001:db8::1"] {
         let names = Ok(vec![domain("mail.example.org")]);
         assert_eq!(zone.ptr(ip(address)).await, names, "{address}");
@@ -107,11 +120,20 @@ fn faults_of_a_zone_have_their_line() {
     check_fault("a. MX mail.example.", "1: mail.example. is not a preference from 0 to 65535");
     check_fault("a. MX 10", "1: a name is missing");
     check_fault("a. TXT", "1: a text is missing");
+    check_fault("a. SRV 0 1", "1: a port up to 65535 is missing");
+    check_fault("a. SRV 0 1 99999 b.", "1: 99999 is not a port up to 65535");
+    check_fault("a. SRV 0 1 995", "1: a name is missing");
+    check_fault("a. SRV 0 1 995 b. c", "1: there is more after the SRV record");
+    check_fault("a. TLSA 3 1 256 00", "1: 256 is not a matching type up to 255");
+    for data in ["", "0", "0g", "+1"] {
+        let fault = "1: the data is not pairs of hexadecimal digits";
+        check_fault(&format!("a. TLSA 3 1 1 {data}"), fault);
+    }
     check_fault(
         &format!("a. TXT {}", "x".repeat(256)),
         "1: a string has more than 255 bytes: write it as several",
     );
-    check_fault("a. SRV 0 0 25 mail.", "1: records of type SRV are not supported");
+    check_fault("a. HINFO x y", "1: records of type HINFO are not supported");
     check_fault("a. CH A 192.0.2.1", "1: the class CH is not supported");
     check_fault("a.", "1: the record's type is missing");
     check_fault("  A 192.0.2.1", "1: no record before has a name to go on with");
@@ -215,6 +237,15 @@ fn answer(question: &[u8]) -> Option<Message> {
             let odd = Name::from_labels([&b"no host"[..]]).unwrap();
             vec![RData::PTR(PTR(host("a.example."))), RData::PTR(PTR(odd))]
         }
+        ("_pop3s._tcp.example.", RecordType::SRV) => {
+            let odd = Name::from_labels([&b"a.b"[..]]).unwrap();
+            let hosts = [host("a.example."), Name::root(), odd];
+            hosts.into_iter().map(|host| RData::SRV(SRV::new(0, 1, 995, host))).collect()
+        }
+        ("_25._tcp.a.example.", RecordType::TLSA) => {
+            let (usage, selector, matching) = (3.into(), 1.into(), 1.into());
+            vec![RData::TLSA(TLSA::new(usage, selector, matching, vec![0, 255]))]
+        }
         ("foo\\:bar\\\\baz.example.", RecordType::A) => vec![RData::A(A::new(192, 0, 2, 7))],
         ("alias.example.", _) => vec![RData::CNAME(CNAME(host("end.example.")))],
         ("many.example.", RecordType::A) => {
@@ -249,6 +280,14 @@ async fn the_real_resolver_asks_a_real_server() {
     assert_eq!(resolver.records(&odd, Kind::Ipv6).await, Err(DnsError::NoRecords));
     let nobody = resolver.records(&reverse_name(ip("192.0.2.1")), Kind::Ptr).await;
     assert_eq!(nobody.unwrap().len(), 2, "a name that is no host is a name");
+    for (asked, kind, expected) in [
+        ("_pop3s._tcp.example", Kind::Srv, &["0 1 995 a.example.", "0 1 995 ."][..]),
+        ("_25._tcp.a.example", Kind::Tlsa, &["3 1 1 00ff"]),
+    ] {
+        let found = resolver.records(&AnyName::parse(asked).unwrap(), kind).await.unwrap();
+        let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+        assert_eq!(found, expected, "{asked}");
+    }
     let alias = resolver.txt(&domain("alias.example")).await;
     assert_eq!(alias, Err(DnsError::NoRecords));
 }

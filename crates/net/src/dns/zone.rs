@@ -76,6 +76,8 @@ impl Resolver for ZoneResolver {
             }
             (Kind::Txt, Data::Txt(text)) => Some(Record::Txt(text.clone())),
             (Kind::Ptr, Data::Ptr(name)) => Some(Record::Ptr(Name::from(name))),
+            (Kind::Srv, Data::Srv(service)) => Some(Record::Srv(service.clone())),
+            (Kind::Tlsa, Data::Tlsa(association)) => Some(Record::Tlsa(association.clone())),
             _ => None,
         })))
     }

@@ -1,12 +1,13 @@
 //! The zone file: RFC 1035 §5, as far as mail asks.
 //!
 //! `$ORIGIN`, `$TTL`, comments, relative names, `@`, the name left out, strings in quotes with
-//! `\"` and `\nnn`, parentheses over several lines; A, AAAA, MX, TXT, PTR, CNAME, NS, and SOA
-//! (read over). What is not understood is an error with its line, never a record less.
+//! `\"` and `\nnn`, parentheses over several lines; A, AAAA, MX, TXT, PTR, SRV, TLSA, CNAME, NS,
+//! and SOA (read over). What is not understood is an error with its line, never a record less.
 
 mod tokens;
 
-use super::Mx;
+use super::service::hexadecimal;
+use super::{Association, Mx, Name, Service};
 use mail::Domain;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
@@ -51,6 +52,8 @@ pub(super) enum Data {
     Mx(Mx),
     Txt(String),
     Ptr(Domain),
+    Srv(Service),
+    Tlsa(Association),
     Cname(String),
     /// Kept so that the name exists.
     Ns,
@@ -109,6 +112,8 @@ impl Zone {
             "MX" => self.mx(&mut words)?,
             "TXT" => return self.txt(owner, words),
             "PTR" => Data::Ptr(self.domain(words.next())?),
+            "SRV" => self.srv(&mut words)?,
+            "TLSA" => return self.tlsa(owner, words),
             "CNAME" => Data::Cname(self.name(words.next().ok_or("a name is missing")?)?),
             "NS" => {
                 self.domain(words.next())?;
@@ -142,6 +147,30 @@ impl Zone {
             token => Some(self.domain(token)?),
         };
         Ok(Data::Mx(Mx { preference, exchange }))
+    }
+
+    fn srv(&self, words: &mut std::slice::Iter<'_, Token>) -> Result<Data, String> {
+        let mut number = |what: &str| parsed::<u16>(words.next(), &format!("a {what} up to 65535"));
+        let (priority, weight, port) = (number("priority")?, number("weight")?, number("port")?);
+        let target = match words.next() {
+            Some(token) if token.text() == "." => None,
+            token => Some(Name::from(&self.domain(token)?)),
+        };
+        Ok(Data::Srv(Service { priority, weight, port, target }))
+    }
+
+    /// The data may stand in several pieces (RFC 6698 §2.2).
+    fn tlsa(
+        &mut self,
+        owner: String,
+        mut words: std::slice::Iter<'_, Token>,
+    ) -> Result<(), String> {
+        let mut number = |what: &str| parsed::<u8>(words.next(), &format!("a {what} up to 255"));
+        let (usage, selector, matching) =
+            (number("usage")?, number("selector")?, number("matching type")?);
+        let digits: String = words.map(Token::text).collect();
+        let data = hexadecimal(&digits).ok_or("the data is not pairs of hexadecimal digits")?;
+        self.push(owner, Data::Tlsa(Association { usage, selector, matching, data }))
     }
 
     fn txt(&mut self, owner: String, words: std::slice::Iter<'_, Token>) -> Result<(), String> {

@@ -1,6 +1,7 @@
 //! Certificate and key files: reading what the administrator gives, and making a first pair.
 
 use super::TlsError;
+use aws_lc_rs::digest::{SHA256, digest};
 use mail::{Secret, Timestamp};
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose};
 use rustls::pki_types::pem::PemObject;
@@ -27,6 +28,8 @@ pub(super) struct Material {
     key_pem: Secret<Vec<u8>>,
     /// The end of the certificate that ends first.
     pub(super) not_after: Timestamp,
+    /// SHA-256 of the server's own public key (SubjectPublicKeyInfo).
+    pub(super) key_digest: [u8; 32],
 }
 
 impl PartialEq for Material {
@@ -39,7 +42,9 @@ impl Material {
     pub(super) fn read(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
         let (chain, not_after) = read_chain(certificate)?;
         let key_pem = Secret::new(read_file(key)?);
-        let material = Self { chain, key_pem, not_after };
+        let key_digest = key_digest(chain.first())
+            .ok_or_else(|| content(certificate, "its public key cannot be read".to_owned()))?;
+        let material = Self { chain, key_pem, not_after, key_digest };
         material.key_der().map_err(|problem| content(key, problem))?;
         Ok(material)
     }
@@ -49,6 +54,11 @@ impl Material {
         PrivateKeyDer::from_pem_slice(self.key_pem.expose())
             .map_err(|_| "no private key in PEM form is in it (a locked key cannot be used)".into())
     }
+}
+
+fn key_digest(certificate: Option<&CertificateDer<'_>>) -> Option<[u8; 32]> {
+    let (_, parsed) = x509_parser::parse_x509_certificate(certificate?).ok()?;
+    digest(&SHA256, parsed.tbs_certificate.subject_pki.raw).as_ref().try_into().ok()
 }
 
 /// Makes a key and a certificate signed by itself for `names` (host names or addresses), and

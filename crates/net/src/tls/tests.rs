@@ -218,3 +218,33 @@ fn the_end_of_a_certificate_is_told_in_time() {
     assert!(tls.expires_within(fortnight, ends.plus_millis(-13 * day)));
     assert!(tls.expires_within(fortnight, Timestamp(i64::MAX)));
 }
+
+/// A certificate whose key has this digest to OpenSSL: `openssl x509 -noout -pubkey`,
+/// `openssl pkey -pubin -outform der`, `sha256sum`.
+const DIGEST: &str = "5afe6eebb1820b08393556923c9e2431460c97588282e37650237687b30c5b05";
+const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\n\
+    MIIBjTCCATOgAwIBAgIUNG/T3dduLFKsQpFBXTAdBk+sB4wwCgYIKoZIzj0EAwIw\n\
+    GzEZMBcGA1UEAwwQbWFpbC5leGFtcGxlLm9yZzAgFw0yNjExMjUwMzU1MjBaGA8y\n\
+    MTI2MTEwMTAzNTUyMFowGzEZMBcGA1UEAwwQbWFpbC5leGFtcGxlLm9yZzBZMBMG\n\
+    ByqGSM49AgEGCCqGSM49AwEHA0IABK93e88SsotK2aUk3A/6ewwH8GtpLDgTh18O\n\
+    VQK7JvFL1Jasyg2U8FQFNNGUzNDEn+lC3QLA+NMUJmbx1YrhWWWjUzBRMB0GA1Ud\n\
+    DgQWBBSmKVD7CFmIQ3oFcG2int5iK3KrJjAfBgNVHSMEGDAWgBSmKVD7CFmIQ3oF\n\
+    cG2int5iK3KrJjAPBgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0gAMEUCIQDx\n\
+    Ma6Vd/79/qAwcX6UU1uIJ4c3A3bXjnIpeb7L4zDqMgIgHixS7hYByeRVN3E3Kekj\n\
+    jyN4GiGbmMkN/LI2YW01jhs=\n\
+    -----END CERTIFICATE-----\n";
+const KEY: &str = "-----BEGIN PRIVATE KEY-----\n\
+    MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgJ4mU5wpEDrIUWdPS\n\
+    GfhvoySSY7MGVH3Nbj+9orbGVeahRANCAASvd3vPErKLStmlJNwP+nsMB/BraSw4\n\
+    E4dfDlUCuybxS9SWrMoNlPBUBTTRlMzQxJ/pQt0CwPjTFCZm8dWK4Vll\n\
+    -----END PRIVATE KEY-----\n";
+
+#[test]
+fn the_digest_of_a_key_is_that_of_other_programs() {
+    let files = files();
+    std::fs::write(&files.certificate, CERTIFICATE).unwrap();
+    std::fs::write(&files.key, KEY).unwrap();
+    let digest = files.load().unwrap().key_digest();
+    let shown: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(shown, DIGEST);
+}

@@ -26,10 +26,12 @@ pub(super) enum Kind {
     Alias,
     Access,
     Subject,
+    DkimKey,
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [Self::Domain, Self::Account, Self::Alias, Self::Access, Self::Subject];
+    const ALL: [Self; 6] =
+        [Self::Domain, Self::Account, Self::Alias, Self::Access, Self::Subject, Self::DkimKey];
 
     fn as_str(self) -> &'static str {
         match self {
@@ -38,6 +40,7 @@ impl Kind {
             Kind::Alias => "alias",
             Kind::Access => "access",
             Kind::Subject => "subject",
+            Kind::DkimKey => "dkim_key",
         }
     }
 

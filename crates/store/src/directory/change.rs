@@ -336,7 +336,21 @@ impl Store {
         told: String,
         conflict: Error,
     ) -> Result<(), Error> {
-        let trace = TraceRow {
+        let trace = self.administered(told);
+        let numbered = self.numbered(1).await?;
+        let mut write = Write::new(statements).ring(Bell::Directory);
+        log_change(&mut write, kind, id);
+        write_rows(&mut write, self.organisation, self.node, numbered.ids.clone(), vec![trace]);
+        match self.db.write(write).await {
+            Ok(_) => self.catch_up_directory().await,
+            Err(Error::Conflict { .. }) => Err(conflict),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// The trace row of a change.
+    pub(super) fn administered(&self, told: String) -> TraceRow {
+        TraceRow {
             at: self.clock.now(),
             event: Event::Administration,
             session: None,
@@ -349,15 +363,6 @@ impl Store {
             reason: Reason::Unopposed,
             rule: String::new(),
             detail: told,
-        };
-        let numbered = self.numbered(1).await?;
-        let mut write = Write::new(statements).ring(Bell::Directory);
-        log_change(&mut write, kind, id);
-        write_rows(&mut write, self.organisation, self.node, numbered.ids.clone(), vec![trace]);
-        match self.db.write(write).await {
-            Ok(_) => self.catch_up_directory().await,
-            Err(Error::Conflict { .. }) => Err(conflict),
-            Err(other) => Err(other),
         }
     }
 

@@ -4,7 +4,8 @@ use super::catch_up::Kind;
 use super::credentials::Belongings;
 use super::table::{Record, Table};
 use super::{
-    AccessRecord, Account, AliasRecord, Directory, DomainRecord, PasswordHash, SubjectRecord,
+    AccessRecord, Account, AliasRecord, Directory, DkimKey, DomainRecord, KeySecret, PasswordHash,
+    SubjectRecord,
 };
 use crate::Error;
 use crate::columns::Columns;
@@ -35,6 +36,10 @@ macro_rules! in_force {
          s.expires, h.hits FROM subject_rule s LEFT JOIN rule_hit h ON h.rule = s.id \
          WHERE s.valid_to IS NULL"
     };
+    (dkim_key) => {
+        "SELECT k.id, k.domain, k.selector, k.algorithm, k.secret, k.record, k.published_at, \
+         k.seen_at, k.activated_at, k.retired_at FROM dkim_key k WHERE k.valid_to IS NULL"
+    };
 }
 
 impl Directory {
@@ -57,6 +62,10 @@ impl Directory {
             directory.aliases.put(alias(row)?);
         }
         directory.load_rules(db).await?;
+        let rows = db.read(in_force!(dkim_key), Vec::new()).await?.into_iter();
+        let mut keys: Vec<_> = rows.map(dkim_key).collect::<Result<_, _>>()?;
+        keys.sort_by(|a, b| place(a).cmp(&place(b)));
+        directory.dkim_keys = Arc::new(keys);
         // Some rows may be newer than others by now. If even the log of changes does not reach
         // back that far, the next look finds it so and loads again.
         directory.catch_up(db).await?;
@@ -85,6 +94,7 @@ impl Directory {
             Kind::Alias => concat!(in_force!(alias), " AND a.id = $1"),
             Kind::Access => concat!(in_force!(access), " AND a.id = $1"),
             Kind::Subject => concat!(in_force!(subject), " AND s.id = $1"),
+            Kind::DkimKey => concat!(in_force!(dkim_key), " AND k.id = $1"),
         };
         let row = db.read(sql, vec![id.into()]).await?.pop();
         match kind {
@@ -105,6 +115,10 @@ impl Directory {
                 let record = row.map(subject).transpose()?;
                 set_rule(&mut self.subjects, id, record, |record| record.id);
             }
+            Kind::DkimKey => {
+                let key = row.map(dkim_key).transpose()?;
+                set_key(&mut self.dkim_keys, id, key);
+            }
         }
         Ok(())
     }
@@ -123,6 +137,20 @@ fn set_rule<T: Clone>(rules: &mut Arc<Vec<T>>, id: i64, rule: Option<T>, id_of: 
     let place = rules.partition_point(|other| id_of(other) < id);
     let end = place + usize::from(rules.get(place).is_some_and(|other| id_of(other) == id));
     rules.splice(place..end, rule);
+}
+
+/// The order of keys.
+fn place(key: &DkimKey) -> (&Domain, i64) {
+    (&key.domain, key.id)
+}
+
+fn set_key(keys: &mut Arc<Vec<Arc<DkimKey>>>, id: i64, key: Option<Arc<DkimKey>>) {
+    let keys = Arc::make_mut(keys);
+    keys.retain(|other| other.id != id);
+    if let Some(key) = key {
+        let at = keys.partition_point(|other| place(other) < place(&key));
+        keys.insert(at, key);
+    }
 }
 
 fn domain(row: Row) -> Result<DomainRecord, Error> {
@@ -186,4 +214,20 @@ fn subject(row: Row) -> Result<SubjectRecord, Error> {
         expires: row.int_or_null()?.map(Timestamp),
         hits: row.int_or_null()?.unwrap_or(0),
     })
+}
+
+fn dkim_key(row: Row) -> Result<Arc<DkimKey>, Error> {
+    let mut row = Columns::of(row);
+    Ok(Arc::new(DkimKey {
+        id: row.int()?,
+        domain: row.parsed(Domain::parse)?,
+        selector: row.text()?,
+        algorithm: row.text()?,
+        secret: KeySecret::new(row.text()?),
+        record: row.text()?,
+        published_at: Timestamp(row.int()?),
+        seen_at: row.int_or_null()?.map(Timestamp),
+        activated_at: row.int_or_null()?.map(Timestamp),
+        retired_at: row.int_or_null()?.map(Timestamp),
+    }))
 }

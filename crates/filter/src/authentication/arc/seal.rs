@@ -82,7 +82,7 @@ pub async fn seal(
     writer.tag("t", &made.to_string());
     let unsigned = writer.unsigned();
     let hash = scope.sealed_by(unsigned.as_bytes());
-    let value = signer.key.sign(&hash).map_err(SignError::Key)?;
+    let value = signer.key.sign_aside(hash).await.map_err(SignError::Key)?;
     Ok(unsigned.signed(&value) + &signature + &results)
 }
 
@@ -118,5 +118,5 @@ async fn message_signature(
     writer.list("h", &names);
     writer.tag("bh", &body_hash);
     let finder = Finder::of(message);
-    Ok(signing::over_fields(writer.unsigned(), &names, &finder, &signer.key)?)
+    Ok(signing::over_fields(writer.unsigned(), &names, &finder, &signer.key).await?)
 }

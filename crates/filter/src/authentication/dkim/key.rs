@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use mail::Secret;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Largest file of a key, in bytes; RSA of 4,096 bits has 3,300.
 const FILE_MAX: usize = 64 * 1024;
@@ -45,8 +46,9 @@ pub enum KeyError {
     Failed,
 }
 
-/// A private key that signs.
-pub struct SigningKey(Pair);
+/// A private key that signs; a clone is the same key.
+#[derive(Clone)]
+pub struct SigningKey(Arc<Pair>);
 
 enum Pair {
     Rsa(RsaKeyPair),
@@ -63,7 +65,7 @@ impl SigningKey {
             KeyKind::Rsa => RsaKeyPair::generate(KeySize::Rsa2048).map(Pair::Rsa),
             KeyKind::Ed25519 => Ed25519KeyPair::generate().map(Pair::Ed25519),
         };
-        pair.map(Self).map_err(|_| KeyError::Failed)
+        pair.map(Self::of).map_err(|_| KeyError::Failed)
     }
 
     /// Reads a key: PKCS#8, or RSA as PKCS#1, each as PEM or DER.
@@ -82,7 +84,7 @@ impl SigningKey {
 
     fn from_der(der: &[u8]) -> Result<Self, KeyError> {
         if let Ok(pair) = Ed25519KeyPair::from_pkcs8(der) {
-            return Ok(Self(Pair::Ed25519(pair)));
+            return Ok(Self::of(Pair::Ed25519(pair)));
         }
         // The library tells what it refuses a key for by a word alone.
         let is_size =
@@ -96,12 +98,16 @@ impl SigningKey {
         if pair.public_modulus_len() * 8 > RSA_BITS_MAX {
             return Err(KeyError::Size);
         }
-        Ok(Self(Pair::Rsa(pair)))
+        Ok(Self::of(Pair::Rsa(pair)))
+    }
+
+    fn of(pair: Pair) -> Self {
+        Self(Arc::new(pair))
     }
 
     /// Its kind.
     pub fn kind(&self) -> KeyKind {
-        match self.0 {
+        match *self.0 {
             Pair::Rsa(_) => KeyKind::Rsa,
             Pair::Ed25519(_) => KeyKind::Ed25519,
         }
@@ -109,7 +115,7 @@ impl SigningKey {
 
     /// How it signs.
     pub fn algorithm(&self) -> Algorithm {
-        match self.0 {
+        match *self.0 {
             Pair::Rsa(_) => Algorithm::RsaSha256,
             Pair::Ed25519(_) => Algorithm::Ed25519Sha256,
         }
@@ -120,7 +126,7 @@ impl SigningKey {
     /// # Errors
     /// The library fails.
     pub fn to_pem(&self) -> Result<Secret<String>, KeyError> {
-        let der = match &self.0 {
+        let der = match &*self.0 {
             Pair::Rsa(pair) => {
                 let der: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| KeyError::Failed)?;
                 Secret::new(der.as_ref().to_vec())
@@ -151,7 +157,7 @@ impl SigningKey {
     /// # Errors
     /// The library fails.
     pub fn record(&self) -> Result<String, KeyError> {
-        Ok(match &self.0 {
+        Ok(match &*self.0 {
             Pair::Rsa(pair) => {
                 let der: PublicKeyX509Der<'_> =
                     pair.public_key().as_der().map_err(|_| KeyError::Failed)?;
@@ -169,9 +175,20 @@ impl SigningKey {
         own.is_some_and(|own| own.key == record.key)
     }
 
+    /// Signs what has this SHA-256 hash. RSA, which takes a millisecond, does so on a thread that
+    /// nobody else waits for.
+    pub(crate) async fn sign_aside(&self, hash: Digest) -> Result<Vec<u8>, KeyError> {
+        if self.kind() == KeyKind::Ed25519 {
+            return self.sign(&hash);
+        }
+        let key = self.clone();
+        let signing = tokio::task::spawn_blocking(move || key.sign(&hash));
+        signing.await.unwrap_or(Err(KeyError::Failed))
+    }
+
     /// Signs what has this SHA-256 hash.
-    pub(crate) fn sign(&self, hash: &Digest) -> Result<Vec<u8>, KeyError> {
-        match &self.0 {
+    fn sign(&self, hash: &Digest) -> Result<Vec<u8>, KeyError> {
+        match &*self.0 {
             Pair::Rsa(pair) => {
                 let mut signature = vec![0; pair.public_modulus_len()];
                 pair.sign_digest(&RSA_PKCS1_SHA256, hash, &mut signature)

@@ -97,9 +97,7 @@ pub async fn sign(
         writer.list("h", &names);
         writer.tag("bh", &body_hash);
         let unsigned = writer.unsigned();
-        fields.push_str(&over_fields(unsigned, &names, &finder, &signer.key)?);
-        // RSA takes a millisecond.
-        tokio::task::yield_now().await;
+        fields.push_str(&over_fields(unsigned, &names, &finder, &signer.key).await?);
     }
     Ok(fields)
 }
@@ -122,7 +120,7 @@ pub(crate) async fn relaxed_body(message: &Message<'_>) -> Result<String, SignEr
 }
 
 /// Signs fields of the message and the field that is to hold the signature.
-pub(crate) fn over_fields(
+pub(crate) async fn over_fields(
     unsigned: Unsigned,
     names: &[&str],
     finder: &Finder<'_>,
@@ -131,7 +129,7 @@ pub(crate) fn over_fields(
     let names: Vec<String> = names.iter().map(|name| name.to_ascii_lowercase()).collect();
     let covered = finder.select(&names, None);
     let hash = hash_fields(Canonicalization::Relaxed, covered, unsigned.as_bytes());
-    Ok(unsigned.signed(&key.sign(&hash)?))
+    Ok(unsigned.signed(&key.sign_aside(hash).await?))
 }
 
 /// The names of the fields to sign, as often as each is to be named; `more` are signed as they are.

@@ -2,19 +2,22 @@
 
 use crate::cli::app_password::AppPasswordCommand;
 use crate::cli::object::{
-    AccessCommand, AccountCommand, AdminCommand, AliasCommand, DomainCommand, MailboxCommand,
-    PageArgs, QueueCommand, QueueFilterArgs, QueueMeantArgs, SubjectCommand,
+    AccessCommand, AccountCommand, AdminCommand, AliasCommand, DkimCommand, DomainCommand,
+    MailboxCommand, PageArgs, QueueCommand, QueueFilterArgs, QueueMeantArgs, SubjectCommand,
 };
 use crate::failure::usage;
-use ::admin::{Paging, QueueFilter, QueueWhat, Request, TraceAbout};
+use ::admin::{DkimWhat, Paging, QueueFilter, QueueWhat, Request, TraceAbout};
 use anyhow::{Context, Result, bail};
-use mail::{EntryId, MessageId, ReplyText, SessionId, Timestamp};
+use mail::{Domain, EntryId, MessageId, ReplyText, SessionId, Timestamp};
 
 /// What to ask before something is removed.
 pub(super) fn confirmation(command: &AdminCommand) -> Option<String> {
     match command {
         AdminCommand::Domain(DomainCommand::Remove { domain }) => {
             Some(format!("Stop receiving mail for {domain}?"))
+        }
+        AdminCommand::Domain(DomainCommand::Dkim(DkimCommand::Retire { domain, selector })) => {
+            Some(format!("Sign no more with {selector} of {domain}?"))
         }
         AdminCommand::Account(AccountCommand::Remove { address }) => {
             Some(format!("Remove {address} and all its mail?"))
@@ -80,7 +83,25 @@ fn domain(command: &DomainCommand) -> Request {
     match command {
         DomainCommand::Add { domain } => Request::DomainAdd { domain: domain.clone() },
         DomainCommand::List(page) => Request::DomainList(paging(page)),
+        DomainCommand::Dkim(command) => dkim(command),
+        DomainCommand::Dns(args) => Request::DomainDns { domain: args.domain.clone() },
         DomainCommand::Remove { domain } => Request::DomainRemove { domain: domain.clone() },
+    }
+}
+
+fn dkim(command: &DkimCommand) -> Request {
+    let change = |domain: &Domain, what| Request::DkimChange { domain: domain.clone(), what };
+    match command {
+        DkimCommand::List { domain, page } => {
+            Request::DkimList { domain: domain.clone(), paging: paging(page) }
+        }
+        DkimCommand::Rotate { domain } => change(domain, DkimWhat::Rotate),
+        DkimCommand::Activate { domain, unseen } => {
+            change(domain, DkimWhat::Activate { unseen: *unseen })
+        }
+        DkimCommand::Retire { domain, selector } => {
+            change(domain, DkimWhat::Retire { selector: selector.clone() })
+        }
     }
 }
 

@@ -4,8 +4,8 @@ mod accounts;
 
 use crate::output;
 use ::admin::{
-    AccessView, AliasReview, CountedView, DomainView, EntryView, Fsck, Page, QueueView, Response,
-    SubjectView, TraceView,
+    AccessView, AliasReview, CountedView, DkimKeyView, DomainView, EntryView, Fsck, Page,
+    QueueView, Response, SubjectView, TraceView,
 };
 use mail::{Address, Timestamp, TraceRow};
 use std::process::ExitCode;
@@ -23,6 +23,8 @@ pub(super) fn text(response: &Response) -> String {
             format!("The app password {name} of {address}:\n{password}\n(shown this once)")
         }
         Response::AppPasswords(rows) => accounts::app_passwords(rows),
+        Response::DomainDns(records) => format!("{} records", records.records.len()),
+        Response::DkimKeys(page) => paged(page, DKIM_HEAD, dkim_row),
         Response::Password { address, added, password } => {
             self::password(address, *added, password.as_deref())
         }
@@ -84,6 +86,28 @@ fn domain_row(domain: &DomainView) -> Vec<String> {
         domain.accounts.to_string(),
         nobody(&domain.postmaster),
         nobody(&domain.abuse),
+    ]
+}
+
+const DKIM_HEAD: &[&str] =
+    &["Domain", "Selector", "Algorithm", "State", "To publish since", "Seen", "Signs since"];
+
+fn dkim_row(key: &DkimKeyView) -> Vec<String> {
+    let day = |at: Timestamp| at.rfc3339().chars().take(10).collect::<String>();
+    let state = match key.retired {
+        Some(at) => format!("retired {}", day(at)),
+        None if key.activated.is_none() && key.seen.is_none() => "waits for the DNS".to_owned(),
+        None if key.activated.is_none() => "waits".to_owned(),
+        None => "signs".to_owned(),
+    };
+    vec![
+        key.domain.clone(),
+        key.selector.clone(),
+        key.algorithm.clone(),
+        state,
+        day(key.published),
+        key.seen.map(day).unwrap_or_default(),
+        key.activated.map(day).unwrap_or_default(),
     ]
 }
 
