@@ -31,6 +31,11 @@ put() {
 }
 
 put 0755 "$binary" usr/bin/gatepost
+# What programs of the machine call; it knows itself by its name.
+mkdir -p "$tree/usr/sbin"
+ln -s ../bin/gatepost "$tree/usr/sbin/sendmail"
+ln -s gatepost "$tree/usr/bin/mailq"
+ln -s gatepost "$tree/usr/bin/newaliases"
 put 0644 "$here/gatepost.service" lib/systemd/system/gatepost.service
 put 0644 "$here/gatepost.sysusers" usr/lib/sysusers.d/gatepost.conf
 put 0644 "$here/gatepost.tmpfiles" usr/lib/tmpfiles.d/gatepost.conf

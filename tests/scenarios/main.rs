@@ -15,6 +15,8 @@ mod credentials;
 mod crowd;
 mod endings;
 mod first_run;
+mod limits;
+mod local;
 mod reception;
 mod sending;
 mod server;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 pub(crate) struct Sink {
     child: Child,
     pub(crate) port: u16,
-    folder: PathBuf,
+    pub(crate) folder: PathBuf,
 }
 
 impl Sink {

@@ -18,10 +18,10 @@ mod status;
 
 pub use admin::{Admin, AdminParts, Facts, Running};
 pub use perform::perform;
-pub use request::{DkimWhat, Paging, QueueFilter, QueueWhat, Request, TraceAbout};
+pub use request::{DkimWhat, LimitChange, Paging, QueueFilter, QueueWhat, Request, TraceAbout};
 pub use response::{
     AccessView, AccountView, AliasReview, AliasView, AppPasswordView, CountedView, DkimKeyView,
-    DomainView, EntryView, Error, Fsck, MailboxView, Page, QueueView, Response, SubjectView,
-    TraceView,
+    DomainView, EntryView, Error, Fsck, MailboxView, Page, QueueView, Response, SendLimitView,
+    SentView, SubjectView, TraceView,
 };
 pub use status::{Commits, Disk, DoorView, LogLine, Sessions, Status};

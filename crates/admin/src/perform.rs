@@ -6,6 +6,7 @@ mod aliases;
 mod credentials;
 mod dkim;
 mod domains;
+mod limits;
 mod mailboxes;
 mod queue;
 mod records;
@@ -42,6 +43,8 @@ pub async fn perform(admin: &Admin, request: Request) -> Result<Response, Error>
         Request::AccountDisable { address, disabled } => {
             accounts::disable(admin, &address, disabled).await
         }
+        Request::AccountLimit { who, change } => limits::account(admin, &who, change).await,
+        Request::DomainLimit { domain, change } => limits::domain(admin, &domain, change).await,
         Request::AccountRemove { address } => accounts::remove(admin, &address).await,
         Request::AccountShow { address } => credentials::show(admin, &address).await,
         Request::AccountGrant { address, grant } => {

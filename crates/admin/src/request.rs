@@ -78,6 +78,20 @@ pub enum Request {
         /// `false` enables it again.
         disabled: bool,
     },
+    /// What an account, or a user of this machine, may send a day.
+    AccountLimit {
+        /// The account's address, or `uid:1000`.
+        who: String,
+        /// What is done about it.
+        change: LimitChange,
+    },
+    /// What every account in a domain may send a day.
+    DomainLimit {
+        /// The domain.
+        domain: Domain,
+        /// What is done about it; its day cannot be counted anew.
+        change: LimitChange,
+    },
     /// Remove an account with its mail.
     AccountRemove {
         /// The account.
@@ -290,9 +304,31 @@ pub struct QueueFilter {
     pub sender: Option<String>,
     /// This message.
     pub message: Option<MessageId>,
+    /// What this account sent, by its address, or this user of the server's machine, as `uid:1000`.
+    #[serde(default)]
+    pub account: Option<String>,
     /// Only what is held.
     #[serde(default)]
     pub held: bool,
+}
+
+/// What is done about a limit of sending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitChange {
+    /// Nothing: it is shown.
+    Show,
+    /// Other numbers; what is left out stays as it is.
+    Set {
+        /// Recipients a day.
+        recipients: Option<u64>,
+        /// First-time recipients a day.
+        first_time: Option<u64>,
+    },
+    /// No own ones any more.
+    Default,
+    /// What was sent today is counted anew from nothing.
+    Reset,
 }
 
 /// What is done to copies of the queue.

@@ -82,8 +82,55 @@ pub enum Response {
     Queue(Page<QueueView>),
     /// One copy of it.
     QueueEntry(Box<QueueView>),
+    /// What an account or a domain may send a day.
+    SendLimit(SendLimitView),
     /// Rows of the trace.
     Trace(TraceView),
+}
+
+/// What an account, a domain or a user of this machine may send a day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SendLimitView {
+    /// Whose it is.
+    pub who: String,
+    /// Whether it has numbers of its own; else they are its domain's or the settings'.
+    pub own: bool,
+    /// Recipients a day.
+    pub recipients: u64,
+    /// First-time recipients a day.
+    pub first_time: u64,
+    /// What was sent today; none for a domain.
+    pub today: Option<SentView>,
+}
+
+/// What was sent today, and what may be after the clean days before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentView {
+    /// Recipients elsewhere.
+    pub recipients: u64,
+    /// Those it never wrote to before.
+    pub first_time: u64,
+    /// Copies that were held.
+    pub held: u64,
+    /// Clean days that the limits have grown by, a tenth each.
+    pub clean_days: u64,
+    /// Recipients that it may write to today.
+    pub recipients_max: u64,
+    /// First-time recipients that it may write to today.
+    pub first_time_max: u64,
+}
+
+impl From<store::SentToday> for SentView {
+    fn from(sent: store::SentToday) -> Self {
+        Self {
+            recipients: sent.recipients,
+            first_time: sent.first_time,
+            held: sent.held,
+            clean_days: sent.clean,
+            recipients_max: sent.limits.recipients,
+            first_time_max: sent.limits.first_time,
+        }
+    }
 }
 
 /// A copy that waits for another server.

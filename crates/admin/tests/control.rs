@@ -124,6 +124,7 @@ impl House {
                 esmtp: true,
                 tls: None,
                 login: None,
+                user: None,
             },
             origin: Origin::Session,
             from_outside: false,
@@ -136,6 +137,7 @@ impl House {
             }],
             body: BodyKind::SevenBit,
             smtputf8: false,
+            limits: None,
         };
         let body = incoming.seal().await.unwrap();
         let clock = Clock::system();

@@ -11,6 +11,7 @@ pub mod choices;
 mod file;
 pub mod hosts;
 mod lines;
+mod local;
 mod maps;
 mod network;
 mod places;
@@ -28,6 +29,7 @@ mod tree;
 pub mod virtusertable;
 
 pub use choices::{BareLf, DkimActivation, LogFormat, SmtpNetwork};
+pub use local::LocalGrant;
 pub use maps::{Maps, load_maps, read_maps};
 pub use problem::{Problem, Severity};
 pub use reading::{Reading, load};

@@ -5,6 +5,7 @@
 //! entry here, and use it where it belongs; nothing else has to be changed.
 
 use crate::choices::{BareLf, DkimActivation, LogFormat, SmtpNetwork};
+use crate::local::LocalGrant;
 use crate::places::Places;
 use crate::problem::Problem;
 use crate::reader::{Reader, Setting, Table};
@@ -22,6 +23,9 @@ mod check;
 /// The system user whom the package makes for the server.
 pub const USER: &str = "gatepost";
 
+/// The folder of sockets, which the system makes anew at each start for [`USER`].
+pub const RUN_FOLDER: &str = "/run/gatepost";
+
 settings! {
     /// Who this server is, and as whom it runs.
     server: Server {
@@ -33,6 +37,11 @@ settings! {
         /// The socket by which the `gatepost` command talks to the running server; only root and
         /// the server's own user may open it. Left out: `admin.sock` in the data folder.
         admin_socket: Option<PathBuf> = None;
+        /// The socket by which programs of this machine submit mail (`gatepost sendmail`):
+        /// everybody may open it, so its folder must let everybody through. Left out:
+        /// `/run/gatepost/submit.sock` where that folder is the server's, else `submit.sock` in the
+        /// data folder, which only root and the server's own user reach.
+        submit_socket: Option<PathBuf> = None;
         /// How log lines are written to standard error: `text` (key=value) or `json`.
         log_format: LogFormat = (LogFormat::Text);
         /// How long sessions may go on after SIGTERM before they are cut.
@@ -189,6 +198,13 @@ settings! {
         connections_per_destination_max: usize = 20 in 1..=1_000;
         /// How long mail that cannot be delivered is tried again before it is given up.
         lifetime_hours: u64 = 96 in 1..=720;
+        /// Recipients elsewhere that one account, or one user of this machine, may write to in a
+        /// day. What goes beyond is held in the queue until it is released. It grows by a tenth
+        /// with each clean day, up to four times; `account limit` and `domain limit` say
+        /// otherwise for some.
+        recipients_per_day_max: u64 = 500 in 0..=100_000_000;
+        /// The same for recipients that it never wrote to before.
+        first_time_per_day_max: u64 = 100 in 0..=100_000_000;
         /// After how long a user who sent it hears that it is late.
         warn_after_hours: u64 = 4 in 1..=720;
     }
@@ -238,10 +254,19 @@ settings! {
         virtusertable_file: Option<PathBuf> = None;
     }
 
-    /// Which domains are this server's own, besides those in the store.
+    /// This machine: which domains are its own, besides those in the store, and what its users may
+    /// send at the submit socket.
     local: Local {
         /// A file in the format of sendmail's `local-host-names`.
         hosts_file: Option<PathBuf> = None;
+        /// Users of this machine that may send as other addresses than their name at `hostname`,
+        /// or more than others: one `[[local.users]]` for each. Root may send as every address
+        /// of this server.
+        users: Vec<LocalGrant> = (Vec::new());
+        /// Most sessions of one user at one time.
+        sessions_per_user_max: usize = 20 in 1..=1_000;
+        /// Messages a minute of one user; above it the answer is 4xx.
+        messages_per_minute_max: usize = 120 in 1..=1_000_000;
     }
 
     /// Exceptions of the SMTP protocol for named networks.
@@ -339,6 +364,13 @@ impl Settings {
     pub fn repairs_bare_lf(&self, ip: IpAddr) -> bool {
         let repairs = |n: &SmtpNetwork| n.bare_lf == BareLf::Repair && n.net.contains(&ip);
         self.smtp.networks.iter().any(repairs)
+    }
+
+    /// The socket of the running server that everybody may submit mail at. `run` is
+    /// [`RUN_FOLDER`] where that folder can be used.
+    pub fn submit_socket(&self, run: Option<&Path>) -> PathBuf {
+        let default = || run.unwrap_or(&self.storage.data).join("submit.sock");
+        self.server.submit_socket.clone().unwrap_or_else(default)
     }
 
     /// The socket of the running server.

@@ -154,7 +154,8 @@ fn fits(recipient: &Recipient, origin: Origin) -> Result<(), Refusal> {
         Reason::RelayDomain
         | Reason::RelayNetwork
         | Reason::AccessRelay
-        | Reason::Authenticated => recipient.targets.is_empty(),
+        | Reason::Authenticated
+        | Reason::LocalSubmission => recipient.targets.is_empty(),
         _ => false,
     };
     let goes = !recipient.targets.is_empty() || !recipient.onward.is_empty();
@@ -215,7 +216,7 @@ struct Line {
     id: MessageId,
     session: mail::SessionId,
     door: &'static str,
-    ip: std::net::IpAddr,
+    ip: String,
     sender: String,
     recipients: usize,
     size: u64,
@@ -229,7 +230,7 @@ impl Line {
             id: mail.id,
             session: peer.session,
             door: peer.door.word(),
-            ip: peer.ip,
+            ip: peer.place(),
             sender: sender.to_string(),
             recipients: recipients.len(),
             size: mail.index.size,
@@ -248,7 +249,7 @@ impl Line {
             message = %self.id,
             session = %self.session,
             door = self.door,
-            ip = %self.ip,
+            ip = self.ip,
             sender = self.sender,
             recipients = self.recipients,
             size = self.size,

@@ -31,12 +31,17 @@ impl Stamp<'_> {
         let mut out = String::with_capacity(512);
         out.push_str("Received: ");
         // From where a user writes is nobody's business but ours: the trace has it.
-        if envelope.origin == Origin::Session && envelope.peer.login.is_none() {
+        let is_stranger = envelope.peer.submitter().is_none();
+        if envelope.origin == Origin::Session && is_stranger {
             from(&mut out, &envelope.peer);
             out.push_str("\r\n\t");
         }
         let with = protocol(envelope);
-        let _ = write!(out, "by {hostname} (Gatepost) with {with} id {message}");
+        let who = match &envelope.peer.user {
+            Some(user) => format!(", from uid {}", user.uid),
+            None => String::new(),
+        };
+        let _ = write!(out, "by {hostname} (Gatepost{who}) with {with} id {message}");
         if let Some(tls) = &envelope.peer.tls {
             let _ = write!(out, "\r\n\t({tls})");
         }
@@ -107,7 +112,10 @@ mod tests {
 
     use super::{Stamp, protocol, return_path};
     use crate::testing::{envelope, recipient};
-    use mail::{AccountId, Address, Domain, Login, MessageId, Origin, ReversePath, Timestamp};
+    use mail::{
+        AccountId, Address, Domain, Door, LocalUser, Login, MessageId, Origin, ReversePath,
+        Timestamp,
+    };
 
     fn fields(
         envelope: &mail::Envelope,
@@ -191,6 +199,23 @@ mod tests {
             &[
                 "Return-Path: <carl@client.example>",
                 "Received: by mx.example.org (Gatepost) with local id 4711",
+                "\tfor <anna@example.org>;",
+                "\tTue, 24 Nov 2026 18:45:15 +0000",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_user_of_this_machine_has_a_number_and_no_address() {
+        let mut envelope = envelope(&["anna@example.org"]);
+        let address = Address::parse("www-data@mx.example.org").unwrap();
+        envelope.peer.door = Door::Local;
+        envelope.peer.user = Some(LocalUser { uid: 33, name: "www-data".to_owned(), address });
+        check(
+            &envelope,
+            &[
+                "Return-Path: <carl@client.example>",
+                "Received: by mx.example.org (Gatepost, from uid 33) with local id 4711",
                 "\tfor <anna@example.org>;",
                 "\tTue, 24 Nov 2026 18:45:15 +0000",
             ],

@@ -1,5 +1,6 @@
 //! What a message that a user submits still lacks, and what it must not tell: Date and Message-ID
-//! are added where they are missing (RFC 6409 §8), Bcc is left out (RFC 5322 §3.6.3).
+//! are added where they are missing (RFC 6409 §8), From to what a program of this machine hands in;
+//! Bcc is left out (RFC 5322 §3.6.3).
 //!
 //! Mail of others is never mended: who lacks these fields there is told by the spam rules.
 
@@ -17,12 +18,18 @@ pub(crate) struct Mended {
     pub(crate) removed: Vec<Range<u64>>,
 }
 
-/// Mends a message of a user who logged in; others stay as they are.
+/// Mends a message of a user who logged in, or of this machine; others stay as they are.
 pub(crate) fn mended(mail: &Mail<'_>, hostname: &Domain, now: Timestamp) -> Mended {
     let mut mended = Mended::default();
     let peer = &mail.envelope.peer;
-    if peer.login.is_none() {
+    if peer.submitter().is_none() {
         return mended;
+    }
+    if let Some(user) = &peer.user
+        && mail.index.field("from").is_none()
+    {
+        let from = mail.envelope.sender.address().unwrap_or(&user.address);
+        let _ = write!(mended.added, "From: {from}\r\n");
     }
     if mail.index.field("date").is_none() {
         let _ = write!(mended.added, "Date: {}\r\n", now.rfc5322());

@@ -25,6 +25,7 @@ pub(crate) fn envelope(recipients: &[&str]) -> Envelope {
             esmtp: true,
             tls: None,
             login: None,
+            user: None,
         },
         origin: Origin::Session,
         from_outside: true,
@@ -32,6 +33,7 @@ pub(crate) fn envelope(recipients: &[&str]) -> Envelope {
         recipients: recipients.iter().map(|address| recipient(address)).collect(),
         body: BodyKind::SevenBit,
         smtputf8: false,
+        limits: None,
     }
 }
 

@@ -91,7 +91,7 @@ fn base(mail: &Mail<'_>, now: Timestamp) -> TraceRow {
         session: Some(peer.session),
         message: Some(mail.id),
         door: peer.door.word().to_owned(),
-        peer: peer.ip.to_string(),
+        peer: peer.place(),
         sender: sender.to_string(),
         recipient: String::new(),
         reply: 250,

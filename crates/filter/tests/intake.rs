@@ -79,6 +79,7 @@ impl House {
                 esmtp: true,
                 tls: None,
                 login: None,
+                user: None,
             },
             origin: Origin::Session,
             from_outside: true,
@@ -86,6 +87,7 @@ impl House {
             recipients: recipients.iter().map(recipient).collect(),
             body: BodyKind::SevenBit,
             smtputf8: false,
+            limits: None,
         }
     }
 

@@ -16,6 +16,7 @@ mod message_file;
 mod offline;
 mod output;
 mod parse;
+mod sendmail;
 mod serve;
 mod server;
 mod sign;
@@ -26,7 +27,8 @@ use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = match cli::Cli::try_parse_from(cli::arguments(std::env::args_os())) {
+    let is_root = nix::unistd::geteuid().is_root();
+    let cli = match cli::Cli::try_parse_from(cli::arguments(std::env::args_os(), is_root)) {
         Ok(cli) => cli,
         Err(error) => return failure::arguments(&error, std::env::args().any(|a| a == "--json")),
     };

@@ -9,8 +9,10 @@ use arc_swap::ArcSwap;
 use config::{Maps, Problem, Settings};
 use inbound::Inbound;
 use mail::{Door, Secret};
+use net::unix::UnixDoor;
 use net::{Admission, Clock, Drain, DrainHandle, Limits, Listener, ServerTls};
 use pop3::Pop3;
+use std::path::Path;
 use std::sync::Arc;
 use store::Store;
 use tokio::task::JoinSet;
@@ -123,6 +125,10 @@ impl Server {
             resolver: Arc::clone(&resolver),
         };
         tasks.spawn(keeper.keep(drained.clone()));
+        tasks.spawn(queue::held::run(Arc::clone(&queue), drained.clone()));
+        if let Some(door) = submit_door(&settings)? {
+            tasks.spawn(inbound::local::serve(Arc::clone(&inbound), door));
+        }
         Ok(Self {
             store,
             policy,
@@ -191,6 +197,23 @@ impl Server {
     }
 }
 
+/// The socket that programs of this machine submit mail at. One that the settings name must be had;
+/// without it a server that nobody told where to put it goes on.
+fn submit_door(settings: &Settings) -> Result<Option<UnixDoor>> {
+    let run = net::unix::run_folder(Path::new(config::settings::RUN_FOLDER));
+    let path = settings.submit_socket(run);
+    match UnixDoor::bind_for_all(&path) {
+        Ok(door) => Ok(Some(door)),
+        Err(error) if settings.server.submit_socket.is_none() => {
+            tracing::warn!(path = %path.display(), %error, "no submit socket: no local mail");
+            Ok(None)
+        }
+        Err(error) => {
+            Err(error).with_context(|| format!("the socket {} cannot be opened", path.display()))
+        }
+    }
+}
+
 /// The settings that are other ones now, but stay as they began until the server begins anew.
 fn waiting(begun: &Settings, now: &Settings) -> Vec<&'static str> {
     let (one, other) = (&begun.storage.database, &now.storage.database);
@@ -198,6 +221,7 @@ fn waiting(begun: &Settings, now: &Settings) -> Vec<&'static str> {
     let settings = [
         ("server.user", begun.server.user != now.server.user),
         ("server.admin_socket", begun.server.admin_socket != now.server.admin_socket),
+        ("server.submit_socket", begun.server.submit_socket != now.server.submit_socket),
         ("server.log_format", begun.server.log_format != now.server.log_format),
         ("listen.smtp", begun.listen.smtp != now.listen.smtp),
         ("listen.submission", begun.listen.submission != now.listen.submission),

@@ -2,18 +2,20 @@
 
 mod login;
 
-use crate::Inbound;
-use crate::pace::{Limits, Pace};
+use crate::pace::Pace;
 use crate::transaction::Transaction;
 use crate::users::Presence;
+use crate::{Inbound, local, opening};
 use filter::intake::Outcome;
 use login::Known;
-use mail::{Decision, Door, Event, Peer, Reason, Refusal, SessionId, TraceRow};
+use mail::{Decision, Door, Event, LocalUser, Peer, Reason, Refusal, TraceRow};
 use net::{Accepted, Heard, Stream, Wire};
 use smtp::reply::Severity;
-use smtp::server::{Action, Answer, Machine, Options, Question};
+use smtp::server::{Action, Answer, Machine, Question};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::net::UnixStream;
 
 /// What a peer may take to read a reply.
 const WRITE_LIMIT: Duration = Duration::from_secs(60);
@@ -27,52 +29,26 @@ const SILENCE: Duration = Duration::from_secs(2);
 /// session alone.
 pub async fn serve(inbound: Arc<Inbound>, accepted: Accepted, door: Door) {
     let Accepted { stream, ip, port, guard, admitted } = accepted;
-    let session = match inbound.store.ids(1).await {
-        Ok(ids) => SessionId(ids.start),
-        Err(error) => {
-            tracing::warn!(%ip, %error, "session refused: the store gives no number");
-            return;
-        }
-    };
-    let settings = inbound.settings.load_full();
-    let peer = Peer { session, door, ip, port, helo: None, esmtp: false, tls: None, login: None };
-    let options = Options {
-        door,
-        hostname: settings.server.hostname.to_string(),
-        size_max: settings.limits.message_size_max,
-        recipients_max: match door {
-            Door::Smtp => settings.limits.recipients_max,
-            _ => settings.limits.submission_recipients_max,
-        },
-        errors_max: settings.limits.errors_max,
-        header_size_max: settings.limits.header_size_max,
-        tls_offered: true,
-        tls_active: door == Door::Submissions,
-        auth: door != Door::Smtp,
-        bare_lf_repair: settings.repairs_bare_lf(ip),
-    };
-    let limits = Limits {
-        command: Duration::from_secs(settings.limits.idle_timeout_secs),
-        body_grace: Duration::from_secs(settings.limits.command_timeout_secs),
-        rate_min: settings.limits.data_rate_min_bytes,
-    };
-    let mut connection = Connection {
-        machine: Machine::new(options),
-        pace: Pace::new(limits, Instant::now()),
-        transaction: None,
-        presence: None,
-        proved: None,
-        admitted,
-        draining: false,
-        kept: 0,
-        discarded: 0,
-        refused: 0,
-        inbound,
-        peer,
-    };
+    let Some(session) = opening::session(&inbound).await else { return };
+    let peer = opening::peer(session, door, ip, port);
     let spoke_first = net::spoke_first(&stream);
+    let mut connection = Connection::new(inbound, peer, admitted);
     connection.run(Wire::new(Stream::Plain(stream)), spoke_first).await;
     drop(guard);
+}
+
+/// Serves a user of this machine, likewise.
+pub(crate) async fn serve_user(
+    inbound: Arc<Inbound>,
+    stream: UnixStream,
+    user: LocalUser,
+    admitted: Result<(), Reason>,
+) {
+    let Some(session) = opening::session(&inbound).await else { return };
+    let here = Ipv4Addr::LOCALHOST.into();
+    let peer = Peer { user: Some(user), ..opening::peer(session, Door::Local, here, 0) };
+    let mut connection = Connection::new(inbound, peer, admitted);
+    connection.run(Wire::new(Stream::Local(stream)), false).await;
 }
 
 struct Connection {
@@ -93,6 +69,24 @@ struct Connection {
 }
 
 impl Connection {
+    fn new(inbound: Arc<Inbound>, peer: Peer, admitted: Result<(), Reason>) -> Self {
+        let settings = inbound.settings.load_full();
+        Self {
+            machine: Machine::new(opening::options(&settings, &peer)),
+            pace: Pace::new(opening::limits(&settings), Instant::now()),
+            transaction: None,
+            presence: None,
+            proved: None,
+            admitted,
+            draining: false,
+            kept: 0,
+            discarded: 0,
+            refused: 0,
+            inbound,
+            peer,
+        }
+    }
+
     /// By reference, and with what is rare or large on the heap: a thousand idle sessions hold a
     /// thousand of these futures.
     async fn run(&mut self, wire: Wire, spoke_first: bool) {
@@ -275,19 +269,38 @@ impl Connection {
             }
             Question::Body => Answer::Allow,
             Question::Message => Box::pin(self.message()).await,
+            Question::OwnEntries { .. } | Question::Flush => {
+                Box::pin(self.own_entries(&question)).await
+            }
         }
     }
 
     async fn connect(&mut self) -> Answer {
         if let Err(reason) = self.admitted {
             let refusal = Refusal::new(reason);
-            self.note_refusal(Event::Connection, "", &refusal, 421);
+            let severity = smtp::reply::usual_severity(reason);
+            let code = smtp::reply::for_greeting(severity, &refusal).code;
+            self.note_refusal(Event::Connection, "", &refusal, code);
             return Answer::RefuseAndClose(refusal);
         }
         // Looks its name up only if the access map has entries by name.
         self.inbound.policy.meet(&self.peer).await;
         let decision = self.inbound.policy.snapshot().connection(&self.peer);
         self.answer(decision, Event::Connection, "")
+    }
+
+    /// What a user of this machine asks of the queue.
+    async fn own_entries(&mut self, question: &Question) -> Answer {
+        match self.inbound.policy.snapshot().own_entries(&self.peer) {
+            Decision::Allow(()) => {}
+            refused => return self.answer(refused, Event::Command, ""),
+        }
+        match question {
+            Question::OwnEntries { after } => {
+                local::own_entries(&self.inbound, &self.peer, *after).await
+            }
+            _ => local::flush(&self.inbound, &self.peer).await,
+        }
     }
 
     async fn message(&mut self) -> Answer {
@@ -365,7 +378,7 @@ impl Connection {
             session: Some(self.peer.session),
             message: None,
             door: self.peer.door.word().to_owned(),
-            peer: self.peer.ip.to_string(),
+            peer: self.peer.place(),
             sender: sender.unwrap_or_default(),
             recipient: recipient.to_owned(),
             reply,
@@ -379,7 +392,7 @@ impl Connection {
         tracing::info!(
             session = %self.peer.session,
             door = self.peer.door.word(),
-            ip = %self.peer.ip,
+            ip = self.peer.place(),
             helo = self.peer.helo.as_deref().unwrap_or_default(),
             tls = self.peer.tls.as_deref().unwrap_or_default(),
             login = self.peer.login.as_ref().map(|login| login.address.to_string()),

@@ -1,10 +1,13 @@
-//! The doors that mail comes in by: SMTP now; LMTP, the submit socket and milter with later issues.
+//! The doors that mail comes in by: SMTP and the submit socket now; LMTP and milter with later
+//! issues.
 //!
 //! [`serve`] is the shell around `smtp::server`: it moves bytes between the peer and the machine,
 //! asks `policy` what the machine wants to know, and hands a complete message to `filter::intake`.
 //! It decides nothing itself and writes no reply text.
 
 mod connection;
+pub mod local;
+mod opening;
 mod pace;
 mod transaction;
 mod users;

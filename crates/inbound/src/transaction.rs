@@ -148,6 +148,7 @@ impl Transaction {
             recipients: self.recipients,
             body: self.body_kind,
             smtputf8: self.smtputf8,
+            limits: self.snapshot.send_limits(peer),
         };
         filter::intake::take(
             &inbound.filter,

@@ -59,6 +59,47 @@ pub struct Peer {
     pub tls: Option<String>,
     /// Who logged in.
     pub login: Option<Login>,
+    /// Who it is, at the local submit socket: the kernel says so, and no log-in is needed.
+    pub user: Option<LocalUser>,
+}
+
+/// A user of this machine, by the kernel and the system's user database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalUser {
+    /// The user's number.
+    pub uid: u32,
+    /// The user's name.
+    pub name: String,
+    /// The address that is the user's own: the name at the server's host name.
+    pub address: Address,
+}
+
+/// Who answers for what is sent to elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Submitter {
+    /// An account that logged in.
+    Account(AccountId),
+    /// A user of this machine, by number.
+    User(u32),
+}
+
+impl Peer {
+    /// Who answers for what this peer sends; nobody where it is a stranger.
+    pub fn submitter(&self) -> Option<Submitter> {
+        match (&self.login, &self.user) {
+            (Some(login), _) => Some(Submitter::Account(login.account)),
+            (None, Some(user)) => Some(Submitter::User(user.uid)),
+            (None, None) => None,
+        }
+    }
+
+    /// Where the peer is, as trace and log have it: its network address, or `uid:1000`.
+    pub fn place(&self) -> String {
+        match &self.user {
+            Some(user) => format!("uid:{}", user.uid),
+            None => self.ip.to_string(),
+        }
+    }
 }
 
 /// A successful log-in.
@@ -107,6 +148,18 @@ pub struct Envelope {
     pub body: BodyKind,
     /// Whether SMTPUTF8 was asked for (RFC 6531).
     pub smtputf8: bool,
+    /// How much the peer may send to elsewhere in a day; `None`: nobody counts.
+    pub limits: Option<SendLimits>,
+}
+
+/// How much a submitter may send to elsewhere in a day before it is held, apart from what clean
+/// days add.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SendLimits {
+    /// Recipients.
+    pub recipients: u64,
+    /// Recipients that it never wrote to before.
+    pub first_time: u64,
 }
 
 /// A recipient that policy allowed.

@@ -30,7 +30,8 @@ pub use credential::{Credential, Protocol};
 pub use decision::{Decision, Refusal, ReplyText};
 pub use domain::Domain;
 pub use envelope::{
-    BodyKind, Door, Envelope, Login, Onward, Origin, Peer, Permit, Recipient, Target,
+    BodyKind, Door, Envelope, LocalUser, Login, Onward, Origin, Peer, Permit, Recipient,
+    SendLimits, Submitter, Target,
 };
 pub use finding::{Finding, Suggestion};
 pub use grant::SenderGrant;

@@ -51,6 +51,8 @@ reasons! {
     AccessAllowed = "access_allowed",
     /// The client logged in.
     Authenticated = "authenticated",
+    /// A user of this machine handed it in at the local submit socket.
+    LocalSubmission = "local_submission",
     /// The server itself made the message.
     OwnMail = "own_mail",
 
@@ -143,10 +145,14 @@ reasons! {
     CredentialEnded = "credential_ended",
     /// The log-in is bound to another TLS connection: somebody may stand between (RFC 5802 §6).
     ChannelBinding = "channel_binding",
+    /// The user of this machine has no name in its user database, or none that makes an address.
+    UnknownUser = "unknown_user",
     /// Too many failed log-ins lately.
     LoginBudget = "login_budget",
     /// The mailbox is open in another session (RFC 1939 §4).
     MailboxInUse = "mailbox_in_use",
+    /// The sender has sent more to elsewhere in a day than it may: it is held in the queue.
+    SendLimit = "send_limit",
 
     // Content.
     /// The subject matches a prohibited one.

@@ -10,12 +10,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
-/// A TCP connection, before or after its handshake, of either side.
+/// A connection, before or after its handshake, of either side.
 #[derive(Debug)]
 pub enum Stream {
+    /// Of this machine, by a local socket.
+    Local(UnixStream),
     /// Readable by everybody on the way.
     Plain(TcpStream),
     /// Under TLS.
@@ -45,7 +47,7 @@ impl Stream {
                 TlsStream::Server(stream) => crate::tls::bindings(stream.get_ref().1, end_point),
                 TlsStream::Client(_) => Bindings::default(),
             },
-            Stream::Plain(_) => Bindings::default(),
+            Stream::Plain(_) | Stream::Local(_) => Bindings::default(),
         }
     }
 
@@ -67,7 +69,7 @@ impl Stream {
         acceptor: TlsAcceptor,
         limit: Duration,
     ) -> Result<Stream, TlsError> {
-        let Stream::Plain(stream) = self else { return Err(TlsError::Already) };
+        let stream = self.plain()?;
         // On the heap while it lasts: every session's future would else carry its size for ever.
         let handshake = Box::pin(acceptor.accept(stream));
         match tokio::time::timeout(limit, handshake).await {
@@ -79,6 +81,14 @@ impl Stream {
 }
 
 impl Stream {
+    /// The connection that a handshake can begin on: not a local one, which needs none.
+    fn plain(self) -> Result<TcpStream, TlsError> {
+        match self {
+            Stream::Plain(stream) => Ok(stream),
+            Stream::Local(_) | Stream::Tls(_) => Err(TlsError::Already),
+        }
+    }
+
     /// Makes the handshake as the client, with a server of this name or address.
     ///
     /// # Errors
@@ -89,7 +99,7 @@ impl Stream {
         server: &Host,
         limit: Duration,
     ) -> Result<Stream, TlsError> {
-        let Stream::Plain(stream) = self else { return Err(TlsError::Already) };
+        let stream = self.plain()?;
         let name = match server {
             Host::Literal(ip) => ServerName::from(*ip),
             Host::Domain(domain) => ServerName::try_from(domain.as_str().to_owned())
@@ -112,6 +122,7 @@ impl AsyncRead for Stream {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         match self.get_mut() {
+            Stream::Local(stream) => Pin::new(stream).poll_read(cx, buf),
             Stream::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
             Stream::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
         }
@@ -125,6 +136,7 @@ impl AsyncWrite for Stream {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
+            Stream::Local(stream) => Pin::new(stream).poll_write(cx, buf),
             Stream::Plain(stream) => Pin::new(stream).poll_write(cx, buf),
             Stream::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
         }
@@ -132,6 +144,7 @@ impl AsyncWrite for Stream {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
+            Stream::Local(stream) => Pin::new(stream).poll_flush(cx),
             Stream::Plain(stream) => Pin::new(stream).poll_flush(cx),
             Stream::Tls(stream) => Pin::new(stream).poll_flush(cx),
         }
@@ -139,6 +152,7 @@ impl AsyncWrite for Stream {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
+            Stream::Local(stream) => Pin::new(stream).poll_shutdown(cx),
             Stream::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
             Stream::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
         }

@@ -45,7 +45,7 @@ impl Policy {
     /// [`crate::Snapshot::connection`] is asked.
     pub async fn meet(&self, peer: &Peer) {
         let snapshot = self.snapshot();
-        if !snapshot.access().speaks_of_names() {
+        if peer.user.is_some() || !snapshot.access().speaks_of_names() {
             return;
         }
         let names = &self.shared.names;

@@ -131,7 +131,12 @@ impl Snapshot {
             let onward = vec![Onward { address: to.clone(), sender: None }];
             return Some(Recipient { address: to.clone(), permit, targets: Vec::new(), onward });
         }
-        let targets = if is_role(to) { self.role_targets(to).1 } else { self.expand(to).targets };
+        let mut targets = if is_role(to) { Vec::new() } else { self.expand(to).targets };
+        if targets.is_empty() {
+            // A program of this machine, or who had the address: postmaster hears instead, so that
+            // what is told ends with somebody.
+            targets = self.role_targets(to).1;
+        }
         let known = !targets.is_empty();
         known.then(|| Recipient { address: to.clone(), permit, targets, onward: Vec::new() })
     }
@@ -265,7 +270,7 @@ fn allow(to: &Address, permit: Permit, targets: Vec<Target>) -> Decision<Recipie
 /// what is refused later would be told to senders who may be forged.
 fn elsewhere(to: &Address, permit: Permit) -> Decision<Recipient> {
     match permit.reason() {
-        Reason::Authenticated | Reason::RelayNetwork => {
+        Reason::Authenticated | Reason::LocalSubmission | Reason::RelayNetwork => {
             let onward = vec![Onward { address: to.clone(), sender: None }];
             Decision::Allow(Recipient { address: to.clone(), permit, targets: Vec::new(), onward })
         }

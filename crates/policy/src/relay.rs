@@ -1,9 +1,10 @@
 //! Who may send mail through this server to elsewhere: a pure function without a branch that
 //! allows by default.
 //!
-//! What allows, and nothing else does: the recipient is our own; the client logged in; its network
-//! is a relay network; the access map says RELAY of the client or of the recipient's domain; the
-//! recipient's domain, or one above it, is a relay domain. Each recipient is judged by all hosts
+//! What allows, and nothing else does: the recipient is our own; the client logged in, or is a user
+//! of this machine by the kernel's word; its network is a relay network; the access map says RELAY
+//! of the client or of the recipient's domain; the recipient's domain, or one above it, is a relay
+//! domain. Each recipient is judged by all hosts
 //! that its address names ([`crate::route`]). Called by `recipient`; proven by its tests to deny
 //! every address form that ever opened a relay.
 
@@ -95,6 +96,10 @@ fn client_permit(ground: &Ground<'_>, peer: &Peer) -> Option<Granted> {
         let rule = format!("login {}", login.address);
         return Some((Permit::issue(rule, Reason::Authenticated), None));
     }
+    if let Some(user) = &peer.user {
+        let rule = format!("user {} ({})", user.uid, user.name);
+        return Some((Permit::issue(rule, Reason::LocalSubmission), None));
+    }
     let listed = ground.rules.networks.iter().find(|(net, _)| net.contains(&peer.ip));
     if let Some((_, rule)) = listed {
         return Some((Permit::issue(rule.clone(), Reason::RelayNetwork), None));
@@ -142,7 +147,7 @@ fn detail(peer: &Peer, hops: &[Hop]) -> String {
         Hop::Nonsense(_) => "?".to_owned(),
     };
     let way: Vec<String> = hops.iter().map(show).collect();
-    format!("client={} way={}", peer.ip, way.join(","))
+    format!("client={} way={}", peer.place(), way.join(","))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use crate::access::{Question, Rule};
 use crate::budget::Allowance;
-use crate::shared::network;
+use crate::shared::Source;
 use crate::snapshot::Snapshot;
 use mail::{
     Address, Decision, Door, Finding, Peer, Reason, Refusal, ReversePath, Suggestion, Timestamp,
@@ -30,7 +30,7 @@ impl Snapshot {
             }
         }
         let allowance = Allowance::per(self.settings.rate.connections_per_minute_max, 60);
-        if self.shared.connections.take(allowance, &network(peer.ip), now) {
+        if self.shared.connections.take(allowance, &Source::of(peer), now) {
             Decision::Allow(())
         } else {
             let rule = "limit rate.connections_per_minute_max";
@@ -113,6 +113,10 @@ impl Snapshot {
     }
 
     fn rule_of_client(&self, peer: &Peer, now: Timestamp) -> Option<&Rule> {
+        if peer.user.is_some() {
+            // The map speaks of networks; a user of this machine comes from none.
+            return None;
+        }
         let name = self.shared.names.name(peer.ip, now);
         self.tables.access.find(Question::Client(peer.ip, name.as_deref()), now)
     }
@@ -124,16 +128,29 @@ impl Snapshot {
         Some(rule)
     }
 
+    /// Whether a user of this machine may look at the own entries of the queue, or have them tried
+    /// again: each draws on the same budget as a message.
+    pub fn own_entries(&self, peer: &Peer) -> Decision<()> {
+        self.message_rate(peer, self.shared.clock.now())
+    }
+
     fn message_rate(&self, peer: &Peer, now: Timestamp) -> Decision<()> {
-        let allowance = Allowance::per(self.settings.rate.messages_per_minute_max, 60);
+        let (per_minute, rule) = match peer.user {
+            Some(_) => {
+                (self.settings.local.messages_per_minute_max, "limit local.messages_per_minute_max")
+            }
+            None => {
+                (self.settings.rate.messages_per_minute_max, "limit rate.messages_per_minute_max")
+            }
+        };
+        let allowance = Allowance::per(per_minute, 60);
         let taken = match &peer.login {
             Some(login) => self.shared.submissions.take(allowance, &login.account, now),
-            None => self.shared.messages.take(allowance, &network(peer.ip), now),
+            None => self.shared.messages.take(allowance, &Source::of(peer), now),
         };
         if taken {
             return Decision::Allow(());
         }
-        let rule = "limit rate.messages_per_minute_max";
         Decision::Later(Refusal::new(Reason::RateExceeded).rule(rule))
     }
 }

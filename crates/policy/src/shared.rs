@@ -25,18 +25,36 @@ const WELCOME_MILLIS: i64 = 30 * 24 * 3_600 * 1_000;
 pub(crate) struct Shared {
     pub(crate) store: Arc<Store>,
     pub(crate) clock: net::Clock,
-    /// Connections, by network key (one IPv4 address, an IPv6 /64).
-    pub(crate) connections: Budget<IpNet>,
-    /// Messages, by network key.
-    pub(crate) messages: Budget<IpNet>,
+    /// Connections.
+    pub(crate) connections: Budget<Source>,
+    /// Messages.
+    pub(crate) messages: Budget<Source>,
     /// Messages of those who logged in.
     pub(crate) submissions: Budget<AccountId>,
-    /// Recipients and log-in names that do not exist, by network key.
-    pub(crate) unknown: Budget<IpNet>,
+    /// Recipients and log-in names that do not exist.
+    pub(crate) unknown: Budget<Source>,
     /// The true names of clients.
     pub(crate) names: Names,
-    welcome: Mutex<Memory<IpNet>>,
+    welcome: Mutex<Memory<Source>>,
     hits: Mutex<Hits>,
+}
+
+/// What counts as one peer.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Source {
+    /// A network: one IPv4 address, an IPv6 /64.
+    Network(IpNet),
+    /// A user of this machine, by number.
+    User(u32),
+}
+
+impl Source {
+    pub(crate) fn of(peer: &Peer) -> Self {
+        match &peer.user {
+            Some(user) => Source::User(user.uid),
+            None => Source::Network(network(peer.ip)),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -62,25 +80,25 @@ impl Shared {
 
     /// One more unknown name from this peer.
     pub(crate) fn count_unknown(&self, settings: &Settings, peer: &Peer, now: Timestamp) {
-        self.unknown.charge(unknown_allowance(settings), &network(peer.ip), now);
+        self.unknown.charge(unknown_allowance(settings), &Source::of(peer), now);
     }
 
     /// How many unknown names this peer owes for.
     pub(crate) fn unknown_spent(&self, settings: &Settings, peer: &Peer, now: Timestamp) -> usize {
-        let spent = self.unknown.spent(unknown_allowance(settings), &network(peer.ip), now);
+        let spent = self.unknown.spent(unknown_allowance(settings), &Source::of(peer), now);
         spent as usize
     }
 
     /// Remembers that this peer brought wanted mail.
     pub(crate) fn welcome(&self, peer: &Peer, now: Timestamp) {
         let mut welcome = self.welcome.lock().unwrap_or_else(PoisonError::into_inner);
-        welcome.put(&network(peer.ip), now.0);
+        welcome.put(&Source::of(peer), now.0);
     }
 
     /// Whether this peer brought wanted mail in the last 30 days.
     pub(crate) fn is_welcome(&self, peer: &Peer, now: Timestamp) -> bool {
         let welcome = self.welcome.lock().unwrap_or_else(PoisonError::into_inner);
-        welcome.time(&network(peer.ip)).is_some_and(|at| now.0 - at < WELCOME_MILLIS)
+        welcome.time(&Source::of(peer)).is_some_and(|at| now.0 - at < WELCOME_MILLIS)
     }
 
     /// Counts that an access entry decided, if it is one of the store.

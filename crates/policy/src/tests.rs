@@ -83,6 +83,7 @@ pub(crate) fn peer(door: Door, ip: &str) -> Peer {
         esmtp: true,
         tls: None,
         login: None,
+        user: None,
     }
 }
 

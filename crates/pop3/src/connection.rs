@@ -46,7 +46,17 @@ pub async fn serve(pop3: Arc<Pop3>, accepted: Accepted, door: Door) {
         login_failures_max: settings.login.failures_per_connection_max,
     };
     let connection = Connection {
-        peer: Peer { session, door, ip, port, helo: None, esmtp: false, tls: None, login: None },
+        peer: Peer {
+            session,
+            door,
+            ip,
+            port,
+            helo: None,
+            esmtp: false,
+            tls: None,
+            login: None,
+            user: None,
+        },
         machine: Machine::new(options),
         idle: Duration::from_secs(settings.limits.idle_timeout_secs),
         since: Instant::now(),

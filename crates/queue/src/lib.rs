@@ -6,6 +6,7 @@
 //! [`runner`] does what they say.
 
 mod delivery;
+pub mod held;
 mod met;
 mod notice;
 pub mod route;

@@ -148,6 +148,7 @@ async fn notice(
         recipients: vec![recipient],
         body: BodyKind::SevenBit,
         smtputf8: to.needs_smtputf8(),
+        limits: None,
     };
     let (filter, store, clock) = (&queue.filter, &queue.store, &queue.clock);
     let ready = filter::intake::prepare(filter, store, clock, envelope, index, body).await;
@@ -155,7 +156,7 @@ async fn notice(
 }
 
 /// Our own mail comes from this machine, through no door.
-fn ourselves(session: SessionId) -> Peer {
+pub(crate) fn ourselves(session: SessionId) -> Peer {
     Peer {
         session,
         door: Door::Local,
@@ -165,6 +166,7 @@ fn ourselves(session: SessionId) -> Peer {
         esmtp: true,
         tls: None,
         login: None,
+        user: None,
     }
 }
 

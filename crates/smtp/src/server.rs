@@ -15,6 +15,7 @@
 //! | `state.rs` | where a session stands |
 //! | `verbs.rs` | what each command does in each state |
 //! | `login.rs` | AUTH |
+//! | `local.rs` | what users of this machine may ask besides |
 //! | `answers.rs` | what each answer leads to |
 //! | `data.rs`, `body.rs` | the end of a body and its text; the state around them |
 //!
@@ -113,13 +114,22 @@ pub enum Question {
     Body,
     /// All of the message is there: judge it and keep it.
     Message,
+    /// What of the queue is the peer's own? Only on [`Door::Local`].
+    OwnEntries {
+        /// Those with higher numbers than this, in the order of their numbers.
+        after: i64,
+    },
+    /// Have that tried again now. Only on [`Door::Local`].
+    Flush,
 }
 
 /// The answer to a [`Question`].
 #[derive(Debug, Clone)]
 pub enum Answer {
-    /// Yes; not an answer to `Login` and `Message`.
+    /// Yes; not an answer to `Login`, `Message`, `OwnEntries` and `Flush`.
     Allow,
+    /// What was asked for by `OwnEntries` or `Flush`, at least one line.
+    Told(Vec<String>),
     /// The credentials are good; the account's address.
     LoggedIn(String),
     /// What SCRAM asked for.
@@ -396,6 +406,7 @@ mod body;
 mod command;
 mod data;
 pub(crate) mod fault;
+mod local;
 mod login;
 mod state;
 #[cfg(test)]

@@ -3,9 +3,9 @@
 //!
 //! Settings (`@`): `door`, `tls` (active from the start), `starttls`, `auth`, `size_max`,
 //! `header_size_max`, `recipients_max`, `errors_max`, `repair`. Questions (`?`): see [`question`];
-//! answers: `allow`, `login ADDRESS`, `salt`, `signature`, `kept NUMBER`, `refuse REASON`, `later
-//! REASON`, `close REASON`, each refusal with an administrator's `CODE D.S.N text` behind it or
-//! without.
+//! answers: `allow`, `login ADDRESS`, `salt`, `signature`, `kept NUMBER`, `told LINE/LINE`,
+//! `refuse REASON`, `later REASON`, `close REASON`, each refusal with an administrator's
+//! `CODE D.S.N text` behind it or without.
 //! Events (`*`): `eof`, `drain`, `timeout REASON`, `body_fails REASON`.
 
 #![expect(clippy::expect_used, reason = "a test may stop where it stands")]
@@ -34,6 +34,7 @@ impl Conversation for Smtp {
         let door = match settings.get("door", "smtp".to_owned()).as_str() {
             "submission" => Door::Submission,
             "submissions" => Door::Submissions,
+            "local" => Door::Local,
             _ => Door::Smtp,
         };
         let options = Options {
@@ -196,6 +197,8 @@ fn show(question: &Question) -> String {
         Question::Recipient { path: ForwardPath::Postmaster } => "to <Postmaster>".to_owned(),
         Question::Body => "body".to_owned(),
         Question::Message => "message".to_owned(),
+        Question::OwnEntries { after } => format!("own_entries {after}"),
+        Question::Flush => "flush".to_owned(),
     }
 }
 
@@ -203,6 +206,7 @@ fn read_answer(text: &str) -> Answer {
     let (verb, rest) = text.split_once(' ').unwrap_or((text, ""));
     match verb {
         "allow" => Answer::Allow,
+        "told" => Answer::Told(rest.split('/').map(str::to_owned).collect()),
         "login" => Answer::LoggedIn(rest.to_owned()),
         "salt" => Answer::Scram(Told::Salt(salt_of_the_example())),
         "signature" => Answer::Scram(Told::Signature([b's'; 32])),

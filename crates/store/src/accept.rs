@@ -102,9 +102,10 @@ impl Store {
         }
     }
 
-    /// Everything that the commit writes. Ids are used in this order: entries, spool, trace.
+    /// Everything that the commit writes. Ids are used in this order: entries, spool, the trace's
+    /// row about a hold, trace.
     fn acceptance(&self, acceptance: &mut Acceptance, plan: &Plan, mut ids: Range<Id>) -> Write {
-        let statements = 3 + plan.mailboxes.len() * 2 + plan.ledger.len() + plan.onward;
+        let statements = 3 + plan.mailboxes.len() * 2 + plan.ledger.len() + plan.onward * 3;
         let mut write = Write::new(Vec::with_capacity(statements + acceptance.trace.len()));
         self.message(&mut write, acceptance, plan);
         let size = acceptance.judgement.rendition.size().cast_signed();
@@ -113,8 +114,13 @@ impl Store {
             let (message, at) = (acceptance.message, acceptance.received_at);
             place_entry(&mut write, *mailbox, &Shown { entry, message, at, size, flags: *flags });
         }
-        ids.start = entries.end + plan.onward as i64;
+        let copies = entries.end..entries.end + plan.onward as i64;
+        ids.start = copies.end;
         self.ledger(&mut write, acceptance, plan, entries);
+        if plan.onward > 0 {
+            self.charge(&mut write, acceptance, copies, ids.start);
+            ids.start += 1;
+        }
         if let Some(file) = acceptance.body.file().filter(|_| plan.keeps()) {
             write.new_names.push(file.name.clone());
             file.keep();
@@ -277,7 +283,8 @@ impl Plan {
 
     /// How many ids the commit uses.
     fn ids(&self, acceptance: &Acceptance) -> i64 {
-        (self.mailboxes.len() + self.onward + acceptance.trace.len()) as i64
+        let hold = usize::from(self.onward > 0);
+        (self.mailboxes.len() + self.onward + hold + acceptance.trace.len()) as i64
     }
 }
 

@@ -11,6 +11,7 @@ mod ledger;
 pub mod load;
 mod mailboxes;
 mod places;
+mod sending;
 mod site;
 mod spool;
 mod tracing;
@@ -93,5 +94,7 @@ pub async fn run(open: &Opener, data: PathBuf) -> Result<(), Failure> {
     spool::run(&ground).await?;
     ledger::is_clean(&ground).await?;
     tracing::run(&ground).await?;
-    ledger::run(&ground).await
+    ledger::run(&ground).await?;
+    // Last: it tells of days to come.
+    sending::run(&ground).await
 }

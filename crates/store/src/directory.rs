@@ -8,6 +8,7 @@ mod catch_up;
 mod change;
 mod credentials;
 mod dkim;
+mod limits;
 mod load;
 mod rules;
 mod table;
@@ -39,6 +40,7 @@ pub struct Directory {
     /// In the order of their domains and numbers; shared one by one, for a copy of all is made
     /// with every change.
     dkim_keys: Arc<Vec<Arc<DkimKey>>>,
+    limits: Arc<Vec<LimitRecord>>,
 }
 
 /// A domain whose mail is kept here.
@@ -137,7 +139,34 @@ pub struct SubjectRecord {
     pub hits: i64,
 }
 
+/// Limits of sending for one account or domain, in place of the settings'.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LimitRecord {
+    /// Its number.
+    pub id: i64,
+    /// Whose it is.
+    pub of: LimitOf,
+    /// Recipients a day; `None`: as the next wider says.
+    pub recipients: Option<u64>,
+    /// First-time recipients a day; `None`: as the next wider says.
+    pub first_time: Option<u64>,
+}
+
+/// Whose limits they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LimitOf {
+    /// One account's.
+    Account(AccountId),
+    /// Those of every account in a domain, by its number.
+    Domain(i64),
+}
+
 impl Directory {
+    /// The limits of an account or a domain, if it has any of its own. There are few of them.
+    pub fn send_limit(&self, of: LimitOf) -> Option<&LimitRecord> {
+        self.limits.iter().find(|limit| limit.of == of)
+    }
+
     /// A domain in force.
     pub fn domain(&self, name: &Domain) -> Option<&DomainRecord> {
         self.domains.by_key(name.as_str())

@@ -3,6 +3,7 @@
 //! One task a store. It does little at a time, so that mail never waits long for it, and what
 //! fails is tried again at the next turn.
 
+use crate::sending::Walk;
 use crate::trace::retention::Forgotten;
 use crate::{Bell, Error, Store};
 use mail::Timestamp;
@@ -30,6 +31,7 @@ const DAY: i64 = 86_400_000;
 struct Chores {
     to_sweep: Vec<PathBuf>,
     forgotten: Forgotten,
+    correspondents: Walk,
     forget_next: i64,
     has_purged: bool,
 }
@@ -41,6 +43,7 @@ enum Work {
     ForgetTrace(Timestamp),
     ForgetCounted(Timestamp),
     ForgetPlaces(Timestamp),
+    ForgetSent(Timestamp),
 }
 
 /// Keeps house until the store is gone.
@@ -114,6 +117,14 @@ async fn forget(store: &Store, chores: &mut Chores) -> Result<(), Error> {
         return Ok(());
     }
     let mut more = repeat(store, &Work::ForgetPlaces(now)).await?;
+    more |= repeat(store, &Work::ForgetSent(now)).await?;
+    // A walk through all of them may take days, and begins again at its end.
+    for _ in 0..WRITES_A_TURN {
+        if !store.forget_correspondents(now, &mut chores.correspondents).await? {
+            break;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
     let days = store.retention_days();
     if days > 0 {
         let end = now.plus_millis(-days.saturating_mul(DAY));
@@ -151,6 +162,7 @@ async fn repeat(store: &Store, work: &Work) -> Result<bool, Error> {
             Work::ForgetTrace(end) => store.forget_trace(*end).await?,
             Work::ForgetCounted(end) => store.forget_counted(*end).await?,
             Work::ForgetPlaces(now) => store.forget_places(*now).await?,
+            Work::ForgetSent(now) => store.forget_sent(*now).await?,
         };
         if !more {
             return Ok(false);

@@ -22,6 +22,7 @@ mod mailbox;
 mod naming;
 mod place;
 pub mod schema;
+mod sending;
 mod spool;
 pub mod sqlite;
 mod store;
@@ -33,8 +34,8 @@ pub use database::{
 };
 pub use directory::{
     APP_PASSWORDS_MAX, AccessRecord, Account, AliasRecord, AppPassword, Directory, DkimKey,
-    DomainRecord, KeySecret, KeyStage, KeyStep, NewAccount, NewAppPassword, NewDkimKey, NewSubject,
-    PasswordHash, SubjectRecord, Verifier,
+    DomainRecord, KeySecret, KeyStage, KeyStep, LimitOf, LimitRecord, NewAccount, NewAppPassword,
+    NewDkimKey, NewSubject, PasswordHash, SubjectRecord, Verifier,
 };
 pub use error::Error;
 pub use folder::DataLock;
@@ -44,6 +45,7 @@ pub use job::JobLease;
 pub use mailbox::{Entry, INBOX, Mailbox, RemovedBy, Rendered};
 pub use naming::{NamedFolder, NewName};
 pub use place::PLACE_MILLIS;
+pub use sending::{SendHold, SentToday};
 pub use spool::{Attempt, Due, Fate, Lease, Needs, Settlement, SpoolChange, SpoolFilter, Spooled};
 pub use store::{Store, StoreOptions, StoreStatus};
 pub use trace::{About, Counted, TracePage, TraceQuery};

@@ -17,7 +17,7 @@ use crate::accept::Acceptance;
 use crate::database::{Expect, Write};
 use crate::trace::bounded;
 use crate::{Error, Rendered, Store};
-use mail::{BodyKind, Host, Id, MessageId, Onward};
+use mail::{BodyKind, Host, Id, MessageId, Onward, Submitter};
 
 /// The number of the rendition that is sent on.
 pub(crate) const ONWARD: i64 = 1;
@@ -76,8 +76,8 @@ impl Store {
         write.push(
             "INSERT INTO spool (id, organisation, node, message, n, account, sender, recipient, \
              destination, options, size, queued_at, next_at, attempts, warned, held, last_reply, \
-             last_reason, last_text, last_host, fence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, \
-             $9, $10, $11, $12, $12, 0, 0, '', 0, '', '', '', 0)",
+             last_reason, last_text, last_host, fence, submitter) VALUES ($1, $2, $3, $4, $5, $6, \
+             $7, $8, $9, $10, $11, $12, $12, 0, 0, '', 0, '', '', '', 0, $13)",
             vec![
                 row.id.into(),
                 self.organisation.into(),
@@ -91,9 +91,19 @@ impl Store {
                 needs.encode().into(),
                 size.cast_signed().into(),
                 it.received_at.0.into(),
+                self.submitter(it.envelope.peer.submitter()).into(),
             ],
             Expect::Any,
         );
+    }
+
+    /// A submitter as the tables name it; empty for nobody. Users are those of this node's machine.
+    pub(crate) fn submitter(&self, who: Option<Submitter>) -> String {
+        match who {
+            None => String::new(),
+            Some(Submitter::Account(account)) => format!("account {account}"),
+            Some(Submitter::User(uid)) => format!("uid {uid} node {}", self.node),
+        }
     }
 
     /// Opens a message as it is sent on.

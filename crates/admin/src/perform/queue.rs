@@ -1,5 +1,6 @@
 //! The queue: what waits for other servers, why, and what an administrator does about it.
 
+use super::limits;
 use crate::request::{QueueFilter, QueueWhat};
 use crate::{Admin, Error, Page, Paging, QueueView, Response};
 use mail::{Reason, Timestamp};
@@ -15,7 +16,7 @@ pub(super) async fn list(
 ) -> Result<Response, Error> {
     let limit = paging.rows()?;
     let after = paging.number()?.unwrap_or(0);
-    let mut rows = admin.store.spool_list(after, &filter_of(filter), limit + 1).await?;
+    let mut rows = admin.store.spool_list(after, &filter_of(admin, filter)?, limit + 1).await?;
     let more = rows.len() > limit;
     rows.truncate(limit);
     let next = rows.last().filter(|_| more).map(|row| row.id.to_string());
@@ -48,7 +49,7 @@ pub(super) async fn change(
         changed += admin.store.change_spool(&[copy], change).await?;
     }
     if let Some(filter) = filter {
-        let filter = filter_of(filter);
+        let filter = filter_of(admin, filter)?;
         let mut after = 0;
         loop {
             let rows = admin.store.spool_list(after, &filter, Paging::LIMIT_MAX).await?;
@@ -65,10 +66,11 @@ pub(super) async fn change(
     Ok(Response::Done(format!("{changed} {}{busy}", what.done())))
 }
 
-fn filter_of(filter: QueueFilter) -> SpoolFilter {
-    let QueueFilter { destination, sender, message, held } = filter;
+fn filter_of(admin: &Admin, filter: QueueFilter) -> Result<SpoolFilter, Error> {
+    let QueueFilter { destination, sender, message, account, held } = filter;
+    let submitter = account.map(|who| limits::submitter(admin, &who)).transpose()?;
     let destination = destination.unwrap_or_default().to_ascii_lowercase();
-    SpoolFilter { destination, sender: sender.unwrap_or_default(), message, held }
+    Ok(SpoolFilter { destination, sender: sender.unwrap_or_default(), message, submitter, held })
 }
 
 fn view(row: Spooled, now: Timestamp) -> QueueView {

@@ -114,6 +114,7 @@ fn envelope(from: From) -> Envelope {
         peer: Peer {
             session: SessionId(9),
             door,
+            user: None,
             ip: "192.0.2.1".parse().unwrap(),
             port: 1,
             helo: Some("client.example".to_owned()),
@@ -123,6 +124,7 @@ fn envelope(from: From) -> Envelope {
         },
         origin,
         from_outside: false,
+        limits: None,
         sender: ReversePath::parse("<anna@example.org>").unwrap(),
         recipients: vec![Recipient {
             permit: Permit::issue("test", reason),

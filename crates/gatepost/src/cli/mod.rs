@@ -108,6 +108,14 @@ enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
+    /// Hand in mail from this machine, with sendmail's own options and exit codes.
+    #[command(disable_help_flag = true)]
+    #[command(after_help = "Example: gatepost sendmail -t < message.eml")]
+    Sendmail {
+        /// What sendmail takes: -t, -i, -f ADDRESS, -bs, -bp, -bv, -q, recipients.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     #[command(flatten)]
     Admin(object::AdminCommand),
 }
@@ -119,13 +127,25 @@ enum ConfigCommand {
     Check,
 }
 
-/// The arguments, with what the program's name says: called `mailq`, it lists the queue.
-pub(crate) fn arguments(given: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+/// The arguments, with what the program's name says: called `mailq`, it lists the queue (for who is
+/// not root, what is the caller's own); called `sendmail`, it takes sendmail's options.
+pub(crate) fn arguments(given: impl IntoIterator<Item = OsString>, is_root: bool) -> Vec<OsString> {
     let mut given: Vec<OsString> = given.into_iter().collect();
     let name = given.first().map(PathBuf::from);
-    if name.is_some_and(|name| name.file_name().is_some_and(|name| name == "mailq")) {
-        given.splice(1..1, ["queue".into(), "list".into()]);
-    }
+    let name = name.as_deref().and_then(|path| path.file_name()).and_then(|name| name.to_str());
+    let said: &[&str] = match name {
+        Some("mailq") if is_root => &["queue", "list"],
+        Some("mailq") => &["sendmail", "--", "-bp"],
+        Some("sendmail") => &["sendmail", "--"],
+        Some("newaliases") => &["sendmail", "--", "-bi"],
+        // None of its letters is one of ours.
+        _ if given.get(1).is_some_and(|word| word == "sendmail") => {
+            given.insert(2, "--".into());
+            &[]
+        }
+        _ => &[],
+    };
+    given.splice(1..1, said.iter().map(OsString::from));
     given
 }
 
@@ -146,6 +166,7 @@ impl Cli {
             Command::ParseAddress { address } => crate::parse::address(&self.global, address),
             Command::Verify(command) => crate::verify::run(&self.global, command),
             Command::Sign(command) => crate::sign::run(&self.global, command),
+            Command::Sendmail { arguments } => crate::sendmail::run(&self.global, arguments),
             Command::Completions { shell } => {
                 let (mut command, mut script) = (Cli::command(), Vec::new());
                 clap_complete::generate(*shell, &mut command, "gatepost", &mut script);

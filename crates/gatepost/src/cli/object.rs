@@ -132,6 +132,14 @@ pub(crate) enum DomainCommand {
     /// The keys that sign what leaves.
     #[command(subcommand)]
     Dkim(DkimCommand),
+    /// What each account of a domain may send to other servers in a day: shown, or set.
+    #[command(after_help = "Example: gatepost domain limit example.org --recipients 1000")]
+    Limit {
+        /// The domain.
+        domain: Domain,
+        #[command(flatten)]
+        limit: LimitArgs,
+    },
     /// Remove a domain that has no accounts any more.
     #[command(after_help = "Example: gatepost domain remove example.net")]
     Remove {
@@ -262,12 +270,39 @@ pub(crate) enum AccountCommand {
         /// As it was granted.
         grant: SenderGrant,
     },
+    /// What an account may send to other servers in a day: shown, set, or counted anew.
+    #[command(after_help = "Examples: gatepost account limit anna@example.org\n          \
+        gatepost account limit anna@example.org --recipients 2000 --first-time 500\n          \
+        gatepost account limit anna@example.org --reset")]
+    Limit {
+        /// The account's address; `uid:1000` for a user of this machine.
+        who: String,
+        #[command(flatten)]
+        limit: LimitArgs,
+        /// Count what it sent today anew from nothing.
+        #[arg(long, conflicts_with_all = ["recipients", "first_time", "default"])]
+        reset: bool,
+    },
     /// Remove an account with all its mail.
     #[command(after_help = "Example: gatepost account remove anna@example.org --yes")]
     Remove {
         /// The account's address.
         address: Address,
     },
+}
+
+/// Other numbers for a limit; without any it is shown.
+#[derive(Args, Clone, Copy)]
+pub(crate) struct LimitArgs {
+    /// Recipients a day.
+    #[arg(long, value_name = "N")]
+    pub(crate) recipients: Option<u64>,
+    /// Recipients a day that were never written to before.
+    #[arg(long, value_name = "N")]
+    pub(crate) first_time: Option<u64>,
+    /// No numbers of its own any more.
+    #[arg(long, conflicts_with_all = ["recipients", "first_time"])]
+    pub(crate) default: bool,
 }
 
 #[derive(Subcommand)]
@@ -386,6 +421,9 @@ pub(crate) struct QueueFilterArgs {
     /// Those of this message.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) message: Option<i64>,
+    /// Those that this account sent; `uid:1000` for a user of this machine.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) account: Option<String>,
     /// Those that are held.
     #[arg(long)]
     pub(crate) held: bool,
@@ -399,7 +437,7 @@ pub(crate) struct QueueMeantArgs {
     #[command(flatten)]
     pub(crate) filter: QueueFilterArgs,
     /// All of them.
-    #[arg(long, conflicts_with_all = ["ids", "destination", "sender", "message", "held"])]
+    #[arg(long, conflicts_with_all = ["ids", "destination", "sender", "message", "account", "held"])]
     pub(crate) all: bool,
 }
 
@@ -426,7 +464,7 @@ pub(crate) enum QueueCommand {
     #[command(after_help = "Example: gatepost queue hold --sender anna@example.org")]
     Hold(QueueMeantArgs),
     /// Hold no more, and send now.
-    #[command(after_help = "Example: gatepost queue release --held")]
+    #[command(after_help = "Example: gatepost queue release --account anna@example.org")]
     Release(QueueMeantArgs),
     /// Remove; nobody is told.
     #[command(after_help = "Example: gatepost queue remove 4711 --yes")]

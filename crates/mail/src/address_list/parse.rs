@@ -92,7 +92,7 @@ impl Reading {
             self.list.odd |= !exact;
             self.list.broken |= !exact;
             if specs.is_empty() {
-                self.add(None, text(&phrase));
+                self.add(comment.clone(), text(&phrase));
             }
             for spec in specs {
                 self.add(comment.clone(), spec);

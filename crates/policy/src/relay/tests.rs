@@ -69,6 +69,7 @@ fn peer(ip: &str) -> Peer {
         esmtp: true,
         tls: None,
         login: None,
+        user: None,
     }
 }
 

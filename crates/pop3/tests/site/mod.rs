@@ -95,6 +95,7 @@ impl Site {
             esmtp: true,
             tls: None,
             login: None,
+            user: None,
         };
         let envelope = Envelope {
             peer,
@@ -104,6 +105,7 @@ impl Site {
             recipients: vec![recipient],
             body: BodyKind::default(),
             smtputf8: false,
+            limits: None,
         };
         let placement = Placement { account: self.anna, mailbox: self.inbox, flags: 0 };
         let judgement = Judgement {

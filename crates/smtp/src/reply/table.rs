@@ -50,6 +50,7 @@ const ROWS: &[Short] = &[
     (AccessRelay, Temporary, 554, 451, (3, 0), "Not now"),
     (AccessAllowed, Temporary, 554, 451, (3, 0), "Not now"),
     (Authenticated, Temporary, 554, 451, (3, 0), "Not now"),
+    (LocalSubmission, Temporary, 554, 451, (3, 0), "Not now"),
     (OwnMail, Temporary, 554, 451, (3, 0), "Not now"),
 
     (TooManyConnections, Temporary, 554, 421, (3, 2), "Too many connections, try again later"),
@@ -92,12 +93,14 @@ const ROWS: &[Short] = &[
     (TlsRequired, Permanent, 530, 454, (7, 0), "Must issue a STARTTLS command first"),
     (LoginRequired, Permanent, 530, 454, (7, 0), "Authentication required"),
     (SenderNotOwned, Permanent, 553, 450, (7, 1), "The sender's address does not belong to this log-in"),
+    (UnknownUser, Permanent, 554, 421, (7, 1), "The system's user database does not know you"),
     // One text for the unknown name, the wrong password, and the right one in the wrong place.
     (BadCredentials, Permanent, 535, 454, (7, 8), "Authentication credentials invalid"),
     (CredentialUnfit, Permanent, 535, 454, (7, 8), "Authentication credentials invalid"),
     (CredentialEnded, Temporary, 554, 421, (7, 0), "Log in again"),
     (ChannelBinding, Permanent, 535, 454, (7, 8), "Authentication credentials invalid"),
     (LoginBudget, Temporary, 535, 454, (7, 0), "Authentication is not possible at present, try again later"),
+    (SendLimit, Temporary, 554, 450, (7, 1), "Not now"),
     (MailboxInUse, Temporary, 554, 450, (2, 0), "The mailbox is in use"),
 
     (SubjectProhibited, Permanent, 553, 450, (7, 1), "The subject of the message is prohibited"),

@@ -67,6 +67,11 @@ pub(crate) fn help() -> Reply {
     Reply::new(214, Some((2, 0, 0)), text)
 }
 
+/// What a user of this machine asked for.
+pub(crate) fn told(lines: Vec<String>) -> Reply {
+    Reply { code: 250, enhanced: None, lines: lines.into_iter().map(Cow::from).collect() }
+}
+
 /// QUIT.
 pub(crate) fn bye() -> Reply {
     Reply::new(221, Some((2, 0, 0)), "Bye")

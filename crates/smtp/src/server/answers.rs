@@ -42,7 +42,8 @@ impl Machine {
                 self.state = State::Command(Stage::Ready);
                 return self.say(&words::kept(message));
             }
-            (Pending::Login | Pending::Message, Answer::Allow) => None,
+            (Pending::OwnEntries, Answer::Told(lines)) => return self.told(lines),
+            (Pending::Login | Pending::Message | Pending::OwnEntries, Answer::Allow) => None,
             (_, Answer::Allow) => return self.allowed(pending),
             (_, Answer::Refuse(refusal)) => Some((refusal, Severity::Permanent, false)),
             (_, Answer::Later(refusal)) => Some((refusal, Severity::Temporary, false)),
@@ -50,7 +51,9 @@ impl Machine {
                 let severity = reply::usual_severity(refusal.reason);
                 Some((refusal, severity, true))
             }
-            (_, Answer::LoggedIn(_) | Answer::Scram(_) | Answer::Accepted(_)) => None,
+            (_, Answer::LoggedIn(_) | Answer::Scram(_) | Answer::Accepted(_) | Answer::Told(_)) => {
+                None
+            }
         };
         let (refusal, severity, close) =
             no.unwrap_or_else(|| (Refusal::new(Reason::InternalError), Severity::Temporary, false));
@@ -89,7 +92,7 @@ impl Machine {
                 self.say(&words::go_on());
             }
             // Not reached: `answer` takes no mere yes for these.
-            Pending::Login | Pending::Scram(_) | Pending::Message => {}
+            Pending::Login | Pending::Scram(_) | Pending::Message | Pending::OwnEntries => {}
         }
     }
 
@@ -122,7 +125,8 @@ impl Machine {
             | Pending::Login
             | Pending::Scram(_)
             | Pending::Body
-            | Pending::Message => Stage::Ready,
+            | Pending::Message
+            | Pending::OwnEntries => Stage::Ready,
             Pending::Recipient(transaction) => {
                 let refused = transaction.refused + 1;
                 Stage::Mail(Transaction { refused, ..transaction })

@@ -2,6 +2,7 @@
 //!
 //! Pure: knows the grammar (RFC 5321 §4.1) and its extensions, not the state of the session.
 
+use super::Question;
 use super::fault::Fault;
 use mail::{BodyKind, ForwardPath, ReversePath, Secret};
 
@@ -40,6 +41,8 @@ pub(super) enum Command {
     StartTls,
     /// AUTH, with its argument: see `login.rs`.
     Auth(Secret<String>),
+    /// XQUEUE or XFLUSH, as what they ask: see `local.rs`.
+    OwnEntries(Result<Question, Fault>),
 }
 
 /// The arguments of MAIL.
@@ -83,7 +86,11 @@ pub(super) fn parse(line: &[u8]) -> Result<Command, Fault> {
         None => (text, ""),
     };
     let bare = |command| if argument.is_empty() { Ok(command) } else { Err(Fault::Argument) };
-    match verb.to_ascii_uppercase().as_str() {
+    let verb = verb.to_ascii_uppercase();
+    if let Some(question) = super::local::parse(&verb, argument) {
+        return Ok(Command::OwnEntries(question));
+    }
+    match verb.as_str() {
         "HELO" => Ok(Command::Helo { name: helo_name(argument)?, esmtp: false }),
         "EHLO" => Ok(Command::Helo { name: helo_name(argument)?, esmtp: true }),
         "MAIL" => mail(argument).map(Command::Mail),

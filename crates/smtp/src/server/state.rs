@@ -78,4 +78,5 @@ pub(super) enum Pending {
     Recipient(Transaction),
     Body,
     Message,
+    OwnEntries,
 }

@@ -12,13 +12,13 @@ use mail::{Door, Reason};
 /// it brings; each one more counts as an error. Bounds what a batch of them can make us say.
 const IDLE_COMMANDS_MAX: usize = 100;
 
-const GREET_FIRST: &str = "Say EHLO or HELO first";
+pub(super) const GREET_FIRST: &str = "Say EHLO or HELO first";
 const MAIL_FIRST: &str = "Say MAIL first";
 const RCPT_FIRST: &str = "Say RCPT first";
 const ALREADY_MAIL: &str = "There is a sender already";
 const ALREADY_TLS: &str = "TLS is active already";
 const ALREADY_LOGIN: &str = "You are logged in already";
-const NOT_IN_TRANSACTION: &str = "Not within a transaction";
+pub(super) const NOT_IN_TRANSACTION: &str = "Not within a transaction";
 const UNWELCOME: &str = "Say QUIT";
 
 impl Machine {
@@ -95,6 +95,7 @@ impl Machine {
                 self.say(&words::bye());
                 self.close();
             }
+            Ok(Command::OwnEntries(question)) => self.own_entries(stage, question),
             Ok(Command::StartTls) => self.start_tls(stage),
             Ok(Command::Auth(argument)) => match self.may_login(&stage) {
                 Ok(()) => self.begin_login(&argument),

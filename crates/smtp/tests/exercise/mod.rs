@@ -37,7 +37,11 @@ const REPAIR: u8 = 1;
 
 fn talk(options: u8, policy: u8, pieces: &mut dyn Iterator<Item = &[u8]>) -> Told {
     let mut machine = Machine::new(Options {
-        door: if options & 2 == 0 { Door::Smtp } else { Door::Submission },
+        door: match options & (2 | 64 | 128) {
+            66 => Door::Local,
+            other if other & 2 == 0 => Door::Smtp,
+            _ => Door::Submission,
+        },
         hostname: "mail.example.org".to_owned(),
         size_max: if options & 4 == 0 { 100_000 } else { 100 },
         header_size_max: if options & 8 == 0 { 100_000 } else { 50 },
@@ -118,6 +122,9 @@ fn answer(question: &Question, policy: u8, asked: usize) -> Answer {
         }
         Question::Scram(Ask::Enter) if turn > 2 => Answer::LoggedIn("a@example.org".to_owned()),
         Question::Message if turn > 2 => Answer::Accepted(MessageId(asked as i64)),
+        Question::OwnEntries { .. } | Question::Flush if turn > 2 => {
+            Answer::Told(vec![format!("{asked}\r\n250 no line of its own"), "x".repeat(1_000)])
+        }
         _ => match turn {
             0 => Answer::Refuse(Refusal::new(Reason::AccessRejected)),
             1 => Answer::Later(Refusal::new(Reason::StorageFailed)),

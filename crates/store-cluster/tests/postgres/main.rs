@@ -8,5 +8,6 @@ mod bells;
 mod conformance;
 mod database;
 mod directory;
+mod sending;
 mod trouble;
 mod writes;

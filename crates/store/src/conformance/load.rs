@@ -2,7 +2,7 @@
 
 use super::site::{self, Fate};
 use crate::{Acceptance, Body, Error, Store};
-use mail::AccountId;
+use mail::{AccountId, Login, SendLimits};
 
 /// Accounts `u0@bench.test` and so on, made where they are not there yet.
 ///
@@ -36,4 +36,23 @@ pub async fn message(store: &Store, to: &[AccountId], body: Body) -> Result<Acce
     let fates: Vec<(&str, Fate<'_>)> =
         names.iter().zip(&each).map(|(name, to)| (name.as_str(), Fate::To(to))).collect();
     site::message(store, body, &fates).await
+}
+
+/// A message that an account sends to these addresses elsewhere, within limits or without.
+///
+/// # Errors
+/// The store's.
+pub async fn sent(
+    store: &Store,
+    by: AccountId,
+    to: &[&str],
+    limits: Option<SendLimits>,
+) -> Result<Acceptance, Error> {
+    let body = Body::from_bytes("to be counted")?;
+    let mut sent = site::message(store, body, &[("x@far.example", Fate::On(to))]).await?;
+    let address = store.directory().account(by).map(|account| account.address.clone());
+    let address = address.ok_or_else(|| Error::NotFound(format!("account {by}")))?;
+    sent.envelope.peer.login = Some(Login { account: by, address });
+    sent.envelope.limits = limits;
+    Ok(sent)
 }

@@ -95,6 +95,7 @@ pub(super) async fn message(
             recipients,
             body: BodyKind::SevenBit,
             smtputf8: false,
+            limits: None,
         },
         body,
         judgement: Judgement {
@@ -143,6 +144,7 @@ fn peer(session: SessionId) -> Peer {
         esmtp: true,
         tls: None,
         login: None,
+        user: None,
     }
 }
 

@@ -27,11 +27,20 @@ pub(super) enum Kind {
     Access,
     Subject,
     DkimKey,
+    /// Limits of sending, all of them.
+    Limit,
 }
 
 impl Kind {
-    const ALL: [Self; 6] =
-        [Self::Domain, Self::Account, Self::Alias, Self::Access, Self::Subject, Self::DkimKey];
+    const ALL: [Self; 7] = [
+        Self::Domain,
+        Self::Account,
+        Self::Alias,
+        Self::Access,
+        Self::Subject,
+        Self::DkimKey,
+        Self::Limit,
+    ];
 
     fn as_str(self) -> &'static str {
         match self {
@@ -41,6 +50,7 @@ impl Kind {
             Kind::Access => "access",
             Kind::Subject => "subject",
             Kind::DkimKey => "dkim_key",
+            Kind::Limit => "limit",
         }
     }
 

@@ -329,7 +329,7 @@ impl Store {
 
     /// Writes a change of one record with its trace row and the new version, and takes it into
     /// the directory. `conflict` is what it means when the statements find something else.
-    async fn change(
+    pub(super) async fn change(
         &self,
         (kind, id): (Kind, Id),
         statements: Vec<Statement>,

@@ -78,7 +78,7 @@ impl Directory {
         self.access = Arc::new(rows.into_iter().map(access).collect::<Result<_, _>>()?);
         let rows = db.read(concat!(in_force!(subject), " ORDER BY s.id"), Vec::new()).await?;
         self.subjects = Arc::new(rows.into_iter().map(subject).collect::<Result<_, _>>()?);
-        Ok(())
+        self.load_limits(db).await
     }
 
     /// Reads anew what the record with this number is now: in force, or nothing.
@@ -95,6 +95,7 @@ impl Directory {
             Kind::Access => concat!(in_force!(access), " AND a.id = $1"),
             Kind::Subject => concat!(in_force!(subject), " AND s.id = $1"),
             Kind::DkimKey => concat!(in_force!(dkim_key), " AND k.id = $1"),
+            Kind::Limit => return self.load_limits(db).await,
         };
         let row = db.read(sql, vec![id.into()]).await?.pop();
         match kind {
@@ -119,6 +120,7 @@ impl Directory {
                 let key = row.map(dkim_key).transpose()?;
                 set_key(&mut self.dkim_keys, id, key);
             }
+            Kind::Limit => {}
         }
         Ok(())
     }

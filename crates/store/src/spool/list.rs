@@ -3,9 +3,10 @@
 use super::Needs;
 use crate::columns::Columns;
 use crate::database::{Bell, Expect, Row, Value, Write};
+use crate::sending::{HELD_FIRST_TIME, HELD_RECIPIENTS, remember_released};
 use crate::trace::write_rows;
 use crate::{Error, Store};
-use mail::{AccountId, Event, Id, MessageId, Reason, Timestamp, TraceRow};
+use mail::{AccountId, Door, Event, Id, MessageId, Reason, Submitter, Timestamp, TraceRow};
 
 /// A copy in the spool.
 #[derive(Debug, Clone)]
@@ -46,6 +47,8 @@ pub struct Spooled {
     pub last_text: String,
     /// The server that was asked.
     pub last_host: String,
+    /// Who answers for it, as the tables name it; empty for nobody.
+    pub(crate) submitter: String,
 }
 
 /// Which copies are meant; what is empty or none means any.
@@ -57,6 +60,8 @@ pub struct SpoolFilter {
     pub sender: String,
     /// This message.
     pub message: Option<MessageId>,
+    /// What this one sent.
+    pub submitter: Option<Submitter>,
     /// Only what is held.
     pub held: bool,
 }
@@ -70,15 +75,21 @@ pub enum SpoolChange<'a> {
     Release,
     /// It is due now.
     Retry,
+    /// The same for whom it belongs to, named for the trace; what is held stays held.
+    Flush(&'a str),
     /// It is removed; nobody is told.
     Remove,
 }
 
+/// What the accept commit held, not a person.
+const OVER_LIMITS: [&str; 2] = [HELD_RECIPIENTS, HELD_FIRST_TIME];
+
 const COLUMNS: &str = "SELECT id, message, account, sender, recipient, destination, options, size, \
      queued_at, next_at, attempts, held, owner, last_at, last_reply, last_reason, last_text, \
-     last_host FROM spool \
+     last_host, submitter FROM spool \
      WHERE id > $1 AND ($2 = '' OR destination = $2) AND ($3 = '' OR sender = $3) \
-     AND ($4 = 0 OR message = $4) AND ($5 = 0 OR held <> '') ORDER BY id LIMIT $6";
+     AND ($4 = 0 OR message = $4) AND ($5 = 0 OR held <> '') AND ($6 = '' OR submitter = $6) \
+     ORDER BY id LIMIT $7";
 
 impl Store {
     /// Copies behind number `after`, by their numbers, at most `limit`.
@@ -97,6 +108,7 @@ impl Store {
             filter.sender.as_str().into(),
             filter.message.map_or(0, |message| message.0).into(),
             filter.held.into(),
+            self.submitter(filter.submitter).into(),
             i64::try_from(limit).unwrap_or(i64::MAX).into(),
         ];
         self.db.read(COLUMNS, params).await?.into_iter().map(read).collect()
@@ -150,7 +162,17 @@ impl Store {
                 vec![copy.id.into(), now.0.into()],
                 Expect::Rows(1),
             ),
+            SpoolChange::Flush(_) => write.push(
+                "UPDATE spool SET next_at = $2, fence = fence + 1 \
+                 WHERE id = $1 AND owner IS NULL AND held = ''",
+                vec![copy.id.into(), now.0.into()],
+                Expect::Rows(1),
+            ),
             SpoolChange::Remove => remove(&mut write, copy, now),
+        }
+        if change == SpoolChange::Release && OVER_LIMITS.contains(&copy.held.as_str()) {
+            let known = remember_released(&copy.submitter, &copy.recipient, now);
+            write.statements.push(known);
         }
         let row = self.change_row(copy, change, now);
         write_rows(&mut write, self.organisation, self.node, numbered.ids.clone(), vec![row]);
@@ -162,20 +184,25 @@ impl Store {
             SpoolChange::Hold(_) => ("hold", Event::Administration),
             SpoolChange::Release => ("release", Event::Administration),
             SpoolChange::Retry => ("retry", Event::Administration),
+            SpoolChange::Flush(_) => ("flush", Event::Administration),
             SpoolChange::Remove => ("remove", Event::Removed),
+        };
+        let (door, rule) = match change {
+            SpoolChange::Flush(who) => (Door::Local, who),
+            _ => (Door::Admin, "administrator"),
         };
         TraceRow {
             at,
             event,
             session: None,
             message: Some(copy.message),
-            door: "admin".to_owned(),
+            door: door.word().to_owned(),
             peer: String::new(),
             sender: copy.sender.clone(),
             recipient: copy.recipient.clone(),
             reply: 0,
             reason: Reason::Unopposed,
-            rule: "administrator".to_owned(),
+            rule: rule.to_owned(),
             detail: format!("queue={} {word}", copy.id),
         }
     }
@@ -217,5 +244,6 @@ fn read(row: Row) -> Result<Spooled, Error> {
         last_reason: row.text()?,
         last_text: row.text()?,
         last_host: row.text()?,
+        submitter: row.text()?,
     })
 }

@@ -24,7 +24,7 @@ impl Term {
     }
 
     /// FNV-1a, 64 bits, with the sign bit set.
-    fn address(address: &str) -> Self {
+    pub(crate) fn address(address: &str) -> Self {
         let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
         for byte in address.to_lowercase().bytes() {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);

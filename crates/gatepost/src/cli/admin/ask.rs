@@ -3,10 +3,11 @@
 use crate::cli::app_password::AppPasswordCommand;
 use crate::cli::object::{
     AccessCommand, AccountCommand, AdminCommand, AliasCommand, DkimCommand, DomainCommand,
-    MailboxCommand, PageArgs, QueueCommand, QueueFilterArgs, QueueMeantArgs, SubjectCommand,
+    LimitArgs, MailboxCommand, PageArgs, QueueCommand, QueueFilterArgs, QueueMeantArgs,
+    SubjectCommand,
 };
 use crate::failure::usage;
-use ::admin::{DkimWhat, Paging, QueueFilter, QueueWhat, Request, TraceAbout};
+use ::admin::{DkimWhat, LimitChange, Paging, QueueFilter, QueueWhat, Request, TraceAbout};
 use anyhow::{Context, Result, bail};
 use mail::{Domain, EntryId, MessageId, ReplyText, SessionId, Timestamp};
 
@@ -82,6 +83,9 @@ fn trace_about(about: Option<&str>, session: bool) -> Result<TraceAbout> {
 fn domain(command: &DomainCommand) -> Request {
     match command {
         DomainCommand::Add { domain } => Request::DomainAdd { domain: domain.clone() },
+        DomainCommand::Limit { domain, limit } => {
+            Request::DomainLimit { domain: domain.clone(), change: limit_change(*limit, false) }
+        }
         DomainCommand::List(page) => Request::DomainList(paging(page)),
         DomainCommand::Dkim(command) => dkim(command),
         DomainCommand::Dns(args) => Request::DomainDns { domain: args.domain.clone() },
@@ -115,6 +119,9 @@ fn account(command: &AccountCommand) -> Result<Request> {
                 quota: *quota,
                 admin: *admin,
             }
+        }
+        AccountCommand::Limit { who, limit, reset } => {
+            Request::AccountLimit { who: who.clone(), change: limit_change(*limit, *reset) }
         }
         AccountCommand::List(page) => Request::AccountList(paging(page)),
         AccountCommand::Password { address, password_stdin } => Request::AccountPassword {
@@ -154,6 +161,16 @@ fn app_password(command: &AppPasswordCommand) -> Request {
         AppPasswordCommand::Remove { address, name } => {
             Request::AppPasswordRemove { address: address.clone(), name: name.clone() }
         }
+    }
+}
+
+fn limit_change(limit: LimitArgs, reset: bool) -> LimitChange {
+    let LimitArgs { recipients, first_time, default } = limit;
+    match (recipients, first_time) {
+        _ if reset => LimitChange::Reset,
+        _ if default => LimitChange::Default,
+        (None, None) => LimitChange::Show,
+        _ => LimitChange::Set { recipients, first_time },
     }
 }
 
@@ -248,7 +265,7 @@ fn queue(command: &QueueCommand) -> Result<Request> {
         let filter = filter(&meant.filter);
         let is_filtered = filter != QueueFilter::default();
         if meant.ids.is_empty() && !is_filtered && !meant.all {
-            let missing = "say which: numbers, --destination, --sender, --message, --held or --all";
+            let missing = "say which: numbers, --destination, --sender, --message, --account, --held or --all";
             return Err(usage(missing).hint("gatepost queue list").into());
         }
         let filter = (is_filtered || meant.all).then_some(filter);
@@ -271,6 +288,7 @@ fn filter(filter: &QueueFilterArgs) -> QueueFilter {
         destination: filter.destination.clone(),
         sender: filter.sender.clone(),
         message: filter.message.map(MessageId),
+        account: filter.account.clone(),
         held: filter.held,
     }
 }

@@ -5,7 +5,7 @@ mod accounts;
 use crate::output;
 use ::admin::{
     AccessView, AliasReview, CountedView, DkimKeyView, DomainView, EntryView, Fsck, Page,
-    QueueView, Response, SubjectView, TraceView,
+    QueueView, Response, SendLimitView, SubjectView, TraceView,
 };
 use mail::{Address, Timestamp, TraceRow};
 use std::process::ExitCode;
@@ -54,6 +54,7 @@ pub(super) fn text(response: &Response) -> String {
         Response::Window { size, .. } => format!("{size} bytes"),
         Response::Queue(page) => paged(page, QUEUE_HEAD, queue_row),
         Response::QueueEntry(entry) => queue_entry(entry),
+        Response::SendLimit(limit) => send_limit(limit),
         Response::Trace(page) => trace(page),
     }
 }
@@ -190,6 +191,27 @@ fn queue_entry(entry: &QueueView) -> String {
         lines.push(entry.cure.clone());
     }
     lines.join("\n")
+}
+
+fn send_limit(limit: &SendLimitView) -> String {
+    let whose = if limit.own { "its own limit" } else { "as the wider say" };
+    let mut text = format!(
+        "{}: {} recipients a day, {} of them for the first time ({whose})",
+        limit.who, limit.recipients, limit.first_time
+    );
+    if let Some(today) = &limit.today {
+        text.push_str(&format!(
+            "\ntoday: {} of {} recipients, {} of {} for the first time, {} copies held\n\
+             {} clean days have added to it",
+            today.recipients,
+            today.recipients_max,
+            today.first_time,
+            today.first_time_max,
+            today.held,
+            today.clean_days
+        ));
+    }
+    text
 }
 
 const ACCESS_HEAD: &[&str] = &["No.", "Entry", "Says", "Why", "Ends", "Hits", "Written in"];
