@@ -209,9 +209,9 @@ settings! {
         warn_after_hours: u64 = 4 in 1..=720;
     }
 
-    /// Who mail is from: SPF, DKIM, DMARC and ARC of all that strangers send. Mail that its author's
-    /// domain disowns is refused or goes to Junk, and nobody from outside writes our own domains
-    /// into From; the names here are the exceptions.
+    /// Who mail is from: SPF, DKIM, DMARC and ARC of all that strangers send. Mail that its
+    /// author's domain disowns is refused or goes to Junk, and nobody from outside writes our own
+    /// domains into From; the names here are the exceptions.
     authentication: Authentication {
         /// Domains whose ARC seals are believed: mail that they changed on its way is taken if they
         /// say that it was authentic before. Each covers its hosts.

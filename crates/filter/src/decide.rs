@@ -12,8 +12,8 @@ use mail::{Envelope, Finding, Placement, Reason, Recipient, Refusal, Suggestion,
 /// | `Discard`            | discard, named by the finding's rule |
 /// | `Refuse`             | refuse, or later if its rule answers 4yz |
 ///
-/// What is doubtful is never sent on: a forwarder would answer for it. Who relays for the recipient's
-/// own server passes it on as it is, with our results in its header.
+/// What is doubtful is never sent on: a forwarder would answer for it. Who relays for the
+/// recipient's own server passes it on as it is, with our results in its header.
 ///
 /// `Refuse` is above `Discard`, because a sender who is told can mend it, and `Discard` above
 /// `Later`, because waiting would change nothing. Of several equal ones the first decides. Where
@@ -44,9 +44,9 @@ pub(crate) fn is_refused(findings: &[Finding]) -> bool {
     findings.iter().any(|finding| matches!(finding.suggestion, Suggestion::Refuse(_)))
 }
 
-/// Makes the verdicts fit a door that has one answer for all: where some recipients get the message,
-/// those who would have refused it go without, by the rule that spoke against it. A bounce instead
-/// would reach whoever was named as the sender.
+/// Makes the verdicts fit a door that has one answer for all: where some recipients get the
+/// message, those who would have refused it go without, by the rule that spoke against it. A bounce
+/// instead would reach whoever was named as the sender.
 pub fn one_answer(verdicts: &mut [Verdict]) {
     let kept = matches!(mildest(verdicts), Some(Verdict::Deliver(..) | Verdict::Discard(_)));
     for verdict in verdicts.iter_mut().filter(|_| kept) {

@@ -4,6 +4,7 @@ mod admin;
 mod app_password;
 mod authentication;
 mod object;
+mod queue;
 
 pub(crate) use authentication::{SignCommand, SignerArgs, VerifyArgs, VerifyCommand};
 pub(crate) use object::{DemoArgs, InitArgs, ServeArgs};

@@ -3,9 +3,9 @@
 use crate::cli::app_password::AppPasswordCommand;
 use crate::cli::object::{
     AccessCommand, AccountCommand, AdminCommand, AliasCommand, DkimCommand, DomainCommand,
-    LimitArgs, MailboxCommand, PageArgs, QueueCommand, QueueFilterArgs, QueueMeantArgs,
-    SubjectCommand,
+    LimitArgs, MailboxCommand, PageArgs, SubjectCommand,
 };
+use crate::cli::queue::{QueueCommand, QueueFilterArgs, QueueMeantArgs};
 use crate::failure::usage;
 use ::admin::{DkimWhat, LimitChange, Paging, QueueFilter, QueueWhat, Request, TraceAbout};
 use anyhow::{Context, Result, bail};
