@@ -46,21 +46,12 @@ pub async fn perform(admin: &Admin, request: Request) -> Result<Response, Error>
         Request::AccountLimit { who, change } => limits::account(admin, &who, change).await,
         Request::DomainLimit { domain, change } => limits::domain(admin, &domain, change).await,
         Request::AccountRemove { address } => accounts::remove(admin, &address).await,
-        Request::AccountShow { address } => credentials::show(admin, &address).await,
-        Request::AccountGrant { address, grant } => {
-            credentials::grant(admin, &address, &self::grant(&grant)?).await
-        }
-        Request::AccountRevoke { address, grant } => {
-            credentials::revoke(admin, &address, &self::grant(&grant)?).await
-        }
-        Request::AppPasswordAdd { address, name, protocols, networks, expires } => {
-            let wanted = credentials::Wanted { name, protocols, networks, expires };
-            credentials::add(admin, address, wanted).await
-        }
-        Request::AppPasswordList { address } => credentials::list(admin, &address).await,
-        Request::AppPasswordRemove { address, name } => {
-            credentials::remove(admin, &address, &name).await
-        }
+        request @ (Request::AccountShow { .. }
+        | Request::AccountGrant { .. }
+        | Request::AccountRevoke { .. }
+        | Request::AppPasswordAdd { .. }
+        | Request::AppPasswordList { .. }
+        | Request::AppPasswordRemove { .. }) => credential(admin, request).await,
         Request::AliasList(paging) => aliases::list(admin, &paging),
         Request::AliasAdd { name, goals } => aliases::add(admin, &name, goals).await,
         Request::AliasRemove { name } => aliases::remove(admin, &name).await,
@@ -92,6 +83,28 @@ pub async fn perform(admin: &Admin, request: Request) -> Result<Response, Error>
         Request::QueueShow { id } => queue::show(admin, id).await,
         Request::QueueChange { what, ids, filter } => queue::change(admin, what, ids, filter).await,
         Request::Trace { about, paging } => trace::trace(admin, about, &paging).await,
+    }
+}
+
+/// What an account may send as, and its app passwords.
+async fn credential(admin: &Admin, request: Request) -> Result<Response, Error> {
+    match request {
+        Request::AccountShow { address } => credentials::show(admin, &address).await,
+        Request::AccountGrant { address, grant } => {
+            credentials::grant(admin, &address, &self::grant(&grant)?).await
+        }
+        Request::AccountRevoke { address, grant } => {
+            credentials::revoke(admin, &address, &self::grant(&grant)?).await
+        }
+        Request::AppPasswordAdd { address, name, protocols, networks, expires } => {
+            let wanted = credentials::Wanted { name, protocols, networks, expires };
+            credentials::add(admin, address, wanted).await
+        }
+        Request::AppPasswordList { address } => credentials::list(admin, &address).await,
+        Request::AppPasswordRemove { address, name } => {
+            credentials::remove(admin, &address, &name).await
+        }
+        _ => Err(Error::Invalid("this is about no credential".to_owned())),
     }
 }
 

@@ -117,15 +117,7 @@ impl Server {
         ));
         let admission = Arc::new(Admission::new(limits(&settings)));
         let (open, mut tasks) = open(doors, &admission, &inbound, &pop3, &drained)?;
-        tasks.spawn(queue::runner::run(Arc::clone(&queue), drained.clone()));
-        let keeper = KeyKeeper {
-            store: Arc::clone(&store),
-            policy: Arc::clone(&policy),
-            clock: clock.clone(),
-            resolver: Arc::clone(&resolver),
-        };
-        tasks.spawn(keeper.keep(drained.clone()));
-        tasks.spawn(queue::held::run(Arc::clone(&queue), drained.clone()));
+        work(&mut tasks, &queue, &inbound, &resolver, &drained);
         if let Some(door) = submit_door(&settings)? {
             tasks.spawn(inbound::local::serve(Arc::clone(&inbound), door));
         }
@@ -245,6 +237,25 @@ fn limits(settings: &Settings) -> Limits {
         per_address: settings.limits.connections_per_address,
         total: settings.limits.connections_max,
     }
+}
+
+/// What the server does by itself, until the drain.
+fn work(
+    tasks: &mut JoinSet<()>,
+    queue: &Arc<queue::Queue>,
+    inbound: &Inbound,
+    resolver: &Arc<dyn net::Resolver>,
+    drained: &Drain,
+) {
+    tasks.spawn(queue::runner::run(Arc::clone(queue), drained.clone()));
+    tasks.spawn(queue::held::run(Arc::clone(queue), drained.clone()));
+    let keeper = KeyKeeper {
+        store: Arc::clone(&inbound.store),
+        policy: Arc::clone(&inbound.policy),
+        clock: inbound.clock.clone(),
+        resolver: Arc::clone(resolver),
+    };
+    tasks.spawn(keeper.keep(drained.clone()));
 }
 
 /// One task for each listener, which owns the tasks of its connections.
