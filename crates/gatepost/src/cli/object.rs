@@ -53,6 +53,10 @@ pub(crate) struct DemoArgs {
     /// A settings file that is laid over the demo's own.
     #[arg(long, value_name = "FILE")]
     pub(crate) settings: Option<PathBuf>,
+    /// Send all mail for elsewhere to this server; without it, the demo brings another server of
+    /// its own.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) smarthost: Option<String>,
 }
 
 /// Commands that go to the running server, or directly to its store when none runs.

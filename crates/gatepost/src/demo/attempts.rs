@@ -4,11 +4,13 @@ use super::site::{self, Site};
 use super::talk::Talk;
 use crate::output;
 use anyhow::{Context, Result};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use mail::{Event, MessageId};
 use mail_builder::MessageBuilder;
 use serde::Serialize;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
-use store::Store;
+use store::{Store, TraceQuery};
 
 /// A stranger whom no rule knows.
 const STRANGER: &str = "carol@elsewhere.example";
@@ -25,13 +27,26 @@ pub(crate) struct Tried {
 
 /// What an attempt does; most are one mail transaction that ends at the first refusal.
 enum Deed {
-    Mail { from: &'static str, to: To, subject: &'static str, body: Body },
+    Mail {
+        from: &'static str,
+        to: To,
+        subject: &'static str,
+        body: Body,
+    },
     FromNetwork(IpAddr),
+    /// Anna sends, over submission under TLS, in this name.
+    Send {
+        name: &'static str,
+        to: &'static str,
+    },
     Command(&'static str),
     DeclaredSize,
     SmtpLogin,
     Pop3Login,
-    Pop3Read { user: usize, messages: usize },
+    Pop3Read {
+        user: usize,
+        messages: usize,
+    },
 }
 
 #[derive(Clone, Copy)]
@@ -73,16 +88,32 @@ const MAILS: &[(&str, &str, &str, To, &str, Body)] = &[
     ("a smuggled end of data (bare LF)", "550", STRANGER, To::Anna, "Smuggled", Body::BareLineEnds),
 ];
 
-/// Everything that is tried, in order.
-fn list() -> Vec<Attempt> {
+/// What users send: what is tried, what must come of it, in whose name, to whom.
+const SENT: &[(&str, &str, &str, &str)] = &[
+    ("Anna sends to elsewhere, logged in under TLS", "arrived", "anna", "dora@far.example"),
+    ("the other server refuses the recipient", "returned", "anna", "refused@far.example"),
+    ("Anna sends in Ben's name", "553", "ben", "dora@far.example"),
+];
+
+/// Everything that is tried, in order. Of another server than the demo's own nobody knows what it
+/// refuses.
+fn list(own_elsewhere: bool) -> Vec<Attempt> {
     let mails = MAILS.iter().map(|&(what, expected, from, to, subject, body)| Attempt {
         what,
         expected,
         deed: Deed::Mail { from, to, subject, body },
     });
+    let known = move |to: &str| own_elsewhere || !to.starts_with("refused@");
+    let sent = SENT.iter().filter(move |(_, _, _, to)| known(to));
+    let sent = sent.map(|&(what, expected, name, to)| Attempt {
+        what,
+        expected,
+        deed: Deed::Send { name, to },
+    });
     let other = |what, expected, deed| Attempt { what, expected, deed };
     let read = |user, messages| Deed::Pop3Read { user, messages };
     let hostile = IpAddr::V4(Ipv4Addr::new(127, 66, 0, 1));
+    let (told, all) = if own_elsewhere { ("3 messages", 3) } else { ("2 messages", 2) };
     let others = [
         other("a network that the access map rejects", "554", Deed::FromNetwork(hostile)),
         other("VRFY", "502", Deed::Command("VRFY anna")),
@@ -90,15 +121,22 @@ fn list() -> Vec<Attempt> {
         other("a size over the limit, only declared", "552", Deed::DeclaredSize),
         other("a log-in on the door for strangers", "502", Deed::SmtpLogin),
         other("a POP3 log-in without TLS", "-ERR", Deed::Pop3Login),
-        other("Anna's mail, read over POP3 with TLS", "2 messages", read(0, 2)),
+    ];
+    let read_back = [
+        other("Anna's mail, read over POP3 with TLS", told, read(0, all)),
         other("Ben's mail, read over POP3 with TLS", "1 message", read(1, 1)),
     ];
-    mails.chain(others).collect()
+    mails.chain(sent).chain(others).chain(read_back).collect()
 }
 
 /// Tries everything in turn; with `progress`, says so on a terminal.
-pub(crate) async fn all(site: &Site, store: &Store, progress: bool) -> Vec<Tried> {
-    let attempts = list();
+pub(crate) async fn all(
+    site: &Site,
+    store: &Store,
+    own_elsewhere: bool,
+    progress: bool,
+) -> Vec<Tried> {
+    let attempts = list(own_elsewhere);
     let bar = if progress {
         indicatif::ProgressBar::new(attempts.len() as u64)
     } else {
@@ -108,7 +146,7 @@ pub(crate) async fn all(site: &Site, store: &Store, progress: bool) -> Vec<Tried
     for attempt in attempts {
         bar.set_message(attempt.what);
         let before = store.trace_position().await.unwrap_or(0);
-        let answered = attempt.deed.run(site).await;
+        let answered = attempt.deed.run(site, store).await;
         let answered = answered.unwrap_or_else(|error| format!("failed: {error:#}"));
         let why = why(store, before, &attempt.deed).await;
         let right = answered.starts_with(attempt.expected);
@@ -142,7 +180,7 @@ async fn why(store: &Store, before: i64, deed: &Deed) -> String {
     // Rows of refusals ride the next commit: give it a moment.
     for _ in 0..100 {
         let rows = store.trace_since(before).await.unwrap_or_default();
-        if let Some(row) = rows.first() {
+        if let Some(row) = rows.iter().find(|row| row.event != Event::Login) {
             let rule = if row.rule.is_empty() { String::new() } else { format!(" ({})", row.rule) };
             return format!("{}{rule}", row.reason);
         }
@@ -152,13 +190,14 @@ async fn why(store: &Store, before: i64, deed: &Deed) -> String {
 }
 
 impl Deed {
-    async fn run(&self, site: &Site) -> Result<String> {
+    async fn run(&self, site: &Site, store: &Store) -> Result<String> {
         match self {
             Deed::Mail { from, to, subject, body } => {
                 let to = to.address(site);
                 let message = body.message(site, from, &to, subject)?;
                 send(site, from, &to, &message).await
             }
+            Deed::Send { name, to } => submit(site, store, name, to).await,
             Deed::FromNetwork(ip) => Talk::connect(site.smtp(), Some(*ip)).await?.reply().await,
             Deed::Command(command) => greeted(site).await?.smtp(command).await,
             Deed::DeclaredSize => {
@@ -233,9 +272,13 @@ async fn greeted(site: &Site) -> Result<Talk> {
     Ok(talk)
 }
 
-/// One transaction; the answer is the first refusal, or that of the end of the data.
+/// One transaction of a stranger.
 async fn send(site: &Site, from: &str, to: &str, message: &[u8]) -> Result<String> {
-    let mut talk = greeted(site).await?;
+    transact(&mut greeted(site).await?, from, to, message).await
+}
+
+/// One transaction; the answer is the first refusal, or that of the end of the data.
+async fn transact(talk: &mut Talk, from: &str, to: &str, message: &[u8]) -> Result<String> {
     for command in [format!("MAIL FROM:<{from}>"), format!("RCPT TO:<{to}>"), "DATA".to_owned()] {
         let reply = talk.smtp(&command).await?;
         if !reply.starts_with(['2', '3']) {
@@ -248,6 +291,42 @@ async fn send(site: &Site, from: &str, to: &str, message: &[u8]) -> Result<Strin
     // The session ends as it should; its answer no longer matters.
     let _ = talk.smtp("QUIT").await;
     Ok(reply)
+}
+
+/// Anna's submission; a message that is taken is followed until it has arrived elsewhere or has
+/// come back.
+async fn submit(site: &Site, store: &Store, name: &str, to: &str) -> Result<String> {
+    let anna = first(site)?;
+    let from = format!("{name}@{}", site.domain());
+    let message = Body::Short.message(site, &from, to, "From Anna")?;
+    let talk = Talk::connect(site.submissions(), None).await?;
+    let mut talk = talk.secure(&format!("mail.{}", site.domain()), &site.certificate).await?;
+    talk.reply().await?;
+    talk.smtp("EHLO anna.example").await?;
+    let login = BASE64_STANDARD.encode(format!("\0{}\0{}", anna.address, anna.password));
+    let login = talk.smtp(&format!("AUTH PLAIN {login}")).await?;
+    anyhow::ensure!(login.starts_with("235"), "the log-in was answered {login}");
+    let reply = transact(&mut talk, &from, to, &message).await?;
+    match reply.rsplit(' ').next().and_then(|id| id.parse().ok()) {
+        Some(id) if reply.starts_with("250") => fate(store, MessageId(id)).await,
+        _ => Ok(reply),
+    }
+}
+
+/// What became of a message for elsewhere, in the words of the trace.
+async fn fate(store: &Store, message: MessageId) -> Result<String> {
+    for _ in 0..500 {
+        for row in store.trace(TraceQuery::message(message)).await? {
+            let said = row.detail.split_once("said=").map_or("", |(_, said)| said);
+            match row.event {
+                Event::Relayed => return Ok(format!("arrived; the other server said: {said}")),
+                Event::Failed => return Ok(format!("returned to Anna: {said}")),
+                _ => {}
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    anyhow::bail!("it is still on its way after ten seconds")
 }
 
 /// Logs in over TLS and reads everything; fails if a message has no From.

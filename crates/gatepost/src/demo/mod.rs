@@ -1,6 +1,7 @@
 //! `gatepost demo`: a complete server that makes itself, sends itself mail and shows what it did.
 
 mod attempts;
+mod elsewhere;
 mod site;
 mod talk;
 
@@ -11,6 +12,7 @@ use crate::output;
 use crate::server::{Plan, Server};
 use crate::signals::Signals;
 use anyhow::{Context, Result};
+use elsewhere::{Elsewhere, Ways};
 use site::Site;
 use std::path::Path;
 use std::process::ExitCode;
@@ -59,7 +61,11 @@ async fn live(
     folder: &std::path::Path,
     log: Recent,
 ) -> Result<ExitCode> {
-    let site = Site::prepare(folder, args.settings.as_deref())?;
+    // Who drives the demo by its JSON brings his own other server.
+    let wants_other = !args.quiet && args.smarthost.is_none();
+    let elsewhere = wants_other.then(Elsewhere::start).transpose()?;
+    let ways = Ways::new(args.smarthost.as_deref(), elsewhere.as_ref())?;
+    let site = Site::prepare(folder, args.settings.as_deref(), &ways)?;
     let doors = Doors::bind(&site.settings)?;
     let (maps, _) = config::load_maps(&site.settings).map_err(crate::offline::problems)?;
     let clock = global.clock();
@@ -87,7 +93,7 @@ async fn live(
         control.await?;
         return Ok(ExitCode::SUCCESS);
     }
-    let tried = attempts::all(&site, &store, !global.json).await;
+    let tried = attempts::all(&site, &store, elsewhere.is_some(), !global.json).await;
     let right = tried.iter().all(|t| t.right);
     if global.json {
         output::json_line(
@@ -106,6 +112,9 @@ async fn live(
         signals.obey(&server).await;
     }
     server.stop().await;
+    if let Some(elsewhere) = elsewhere {
+        elsewhere.stop().await;
+    }
     control.await?;
     Ok(if right { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

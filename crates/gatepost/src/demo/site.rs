@@ -1,5 +1,6 @@
 //! The demo's organisation: domain, people, rules and certificate, all made by itself.
 
+use super::elsewhere::Ways;
 use crate::doors::Doors;
 use crate::server::Read;
 use anyhow::{Context, Result};
@@ -66,7 +67,7 @@ struct Files {
 
 impl Site {
     /// Makes (or finds again) certificate, settings and passwords in `folder`.
-    pub(crate) fn prepare(folder: &Path, overlay: Option<&Path>) -> Result<Self> {
+    pub(crate) fn prepare(folder: &Path, overlay: Option<&Path>, ways: &Ways) -> Result<Self> {
         let data = folder.join("data");
         let names = [
             DOMAIN.to_owned(),
@@ -80,7 +81,7 @@ impl Site {
             net::tls::self_signed(&names, &certificate, &key)
                 .context("the demo's certificate cannot be made")?;
         }
-        let base = base_settings(&data, &certificate, &key);
+        let base = base_settings(&data, &certificate, &key) + &ways.settings();
         let file = folder.join("gatepost.toml");
         std::fs::write(&file, &base)
             .with_context(|| format!("{} cannot be written", file.display()))?;
@@ -127,6 +128,10 @@ impl Site {
 
     pub(crate) fn smtp(&self) -> std::net::SocketAddr {
         ([127, 0, 0, 1], self.ports.smtp).into()
+    }
+
+    pub(crate) fn submissions(&self) -> std::net::SocketAddr {
+        ([127, 0, 0, 1], self.ports.submissions).into()
     }
 
     pub(crate) fn pop3s(&self) -> std::net::SocketAddr {
