@@ -17,11 +17,17 @@ pub(crate) struct Sink {
 
 impl Sink {
     pub(crate) fn start(folder: &Path) -> Self {
+        Self::offering(folder, &[])
+    }
+
+    /// One that offers these extensions too.
+    pub(crate) fn offering(folder: &Path, extensions: &[&str]) -> Self {
         let folder = folder.join("sink");
         std::fs::create_dir(&folder).unwrap();
         let mut child = Command::new("python3")
             .args(["-c", include_str!("sink.py")])
             .arg(&folder)
+            .args(extensions)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -30,6 +36,11 @@ impl Sink {
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         let port = line.trim().parse().unwrap();
         Self { child, port, folder }
+    }
+
+    /// What it heard of MAIL and RCPT, line by line.
+    pub(crate) fn heard(&self) -> String {
+        std::fs::read_to_string(self.folder.with_extension("log")).unwrap_or_default()
     }
 
     /// The messages that it took, by the names of their recipients.

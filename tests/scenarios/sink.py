@@ -1,6 +1,7 @@
 """Another mail server, which does with each message what its recipient's name says.
 
-sink.py FOLDER: listens on a free port of 127.0.0.1, prints it, keeps what it takes in FOLDER.
+sink.py FOLDER [EXTENSION...]: listens on a free port of 127.0.0.1, prints it, keeps what it takes in
+FOLDER, and the lines of MAIL and RCPT in the file FOLDER.log; offers the extensions besides its own.
 """
 
 import itertools
@@ -25,8 +26,12 @@ class Session(socketserver.StreamRequestHandler):
 
     def command(self, line):
         verb = line.upper()
+        if verb[:4] in (b"MAIL", b"RCPT"):
+            with open(f"{folder}.log", "ab") as log:
+                log.write(line + b"\n")
         if verb.startswith(b"EHLO"):
-            self.wfile.write(b"250-sink.example\r\n250-PIPELINING\r\n250 8BITMIME\r\n")
+            more = "".join(f"250-{extension}\r\n" for extension in sys.argv[2:])
+            self.say(f"250-sink.example\r\n250-PIPELINING\r\n{more}250 8BITMIME")
         elif verb.startswith(b"RCPT"):
             return self.recipient(line.split(b"<")[1].split(b"@")[0].decode())
         elif verb == b"DATA":

@@ -56,12 +56,25 @@ settings! {
         submission: Vec<SocketAddr> = (Vec::new());
         /// The same with TLS from the first byte (RFC 8314).
         submissions: Vec<SocketAddr> = (Vec::new());
+        /// Mail that another server of yours hands over to be kept here (LMTP, RFC 2033): own
+        /// recipients alone, an answer for each; only for the networks of `lmtp.networks`.
+        lmtp: Vec<SocketAddr> = (Vec::new());
+        /// The same over a local socket, for whom its permissions (0660, the server's own user and
+        /// group) let in.
+        lmtp_socket: Option<PathBuf> = None;
         /// Mailboxes over POP3; nothing but CAPA, STLS and QUIT before TLS (RFC 2595).
         pop3: Vec<SocketAddr> = (Vec::new());
         /// Mailboxes over POP3 with TLS from the first byte (RFC 8314).
         pop3s: Vec<SocketAddr> = (everywhere(995));
         /// How many connections the kernel keeps waiting at each door.
         backlog: u32 = 1_024 in 16..=65_535;
+    }
+
+    /// Proxies before the doors (HAProxy's PROXY protocol, versions 1 and 2).
+    proxy: Proxy {
+        /// Their networks. From these a PROXY header is required, at every door, and whom it
+        /// announces counts for all limits and rules; from others none is read.
+        networks: Vec<IpNet> = (Vec::new());
     }
 
     /// The certificate of all doors. TLS 1.2 and 1.3 only.
@@ -273,6 +286,12 @@ settings! {
     smtp: Smtp {
         /// One `[[smtp.networks]]` for each network.
         networks: Vec<SmtpNetwork> = (Vec::new());
+    }
+
+    /// Mail that another server hands over.
+    lmtp: Lmtp {
+        /// Networks that may use the LMTP door.
+        networks: Vec<IpNet> = (Vec::new());
     }
 
     /// Prohibited subjects. Rules made at run time live in the store.

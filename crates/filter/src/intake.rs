@@ -1,7 +1,7 @@
 //! The one entrance for mail: a complete message is judged, and kept, refused or discarded.
 
 use crate::judge::judge;
-use crate::{Filter, Mail, decide, trace};
+use crate::{Filter, Mail, arrival, decide, trace};
 use mail::index::Index;
 use mail::{
     BodyKind, Envelope, Finding, Judgement, MessageId, Origin, Reason, Recipient, Refusal,
@@ -24,10 +24,22 @@ pub enum Outcome {
     Later(Refusal),
 }
 
+/// What is known of a message before its content is looked at.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// What the session and the access map (by the header's From) found.
+    pub findings: Vec<Finding>,
+    /// Recipients that cannot take it by themselves, by their places in the envelope. Only
+    /// [`take_each`] looks at them: the other doors have one answer for all.
+    pub against: Vec<(usize, Refusal)>,
+    /// The sender, with the permit for our own mail: who hears of a success, where one was asked
+    /// for.
+    pub sender: Option<Recipient>,
+}
+
 /// Takes a complete message; an acceptance is on stable storage when this returns.
 ///
-/// `known` are findings made before the content was looked at (the header From and the access
-/// map). Every decision is in the trace: for kept mail by the same commit.
+/// Every decision is in the trace: for kept mail by the same commit.
 pub async fn take(
     filter: &Filter,
     store: &Store,
@@ -35,24 +47,16 @@ pub async fn take(
     envelope: Envelope,
     index: Index,
     body: Body,
-    known: Vec<Finding>,
+    known: Known,
 ) -> Outcome {
     let now = clock.now();
-    let id = match store.message_id(&body).await {
-        Ok(id) => id,
-        Err(error) => return not_kept(&error),
+    let weighed = weigh(filter, store, now, &envelope, &index, &body, known.findings).await;
+    let Weighed { id, judgement, line } = match weighed {
+        Ok(weighed) => weighed,
+        Err(outcome) => return outcome,
     };
     let mail = Mail { id, envelope: &envelope, index: &index, body: &body };
-    let judgement = match judged(filter, &mail, known, now).await {
-        Ok(mut judgement) => {
-            decide::one_answer(&mut judgement.verdicts);
-            judgement
-        }
-        Err(refusal) => return deferred(store, &mail, refusal, now),
-    };
-    filter.count_hits(&judgement);
     let rows = trace::rows(&mail, &judgement, now);
-    let line = Line::new(&mail, judgement.findings.len());
     let outcome = match decide::mildest(&judgement.verdicts).cloned() {
         Some(Verdict::Refuse(refusal)) => noted(store, rows, Outcome::Refused(refusal)),
         Some(Verdict::Later(refusal)) => noted(store, rows, Outcome::Later(refusal)),
@@ -61,11 +65,97 @@ pub async fn take(
             let (message, received_at, trace) = (id, now, rows);
             let envelope = declared(envelope, &index);
             let acceptance = Acceptance { message, received_at, envelope, body, judgement, trace };
-            keep(store, acceptance, verdict).await
+            match keep(filter, store, clock, acceptance, known.sender).await {
+                Ok(()) => outcome_of(id, verdict),
+                Err(refusal) => Outcome::Later(refusal),
+            }
         }
     };
     line.write(&outcome);
     outcome
+}
+
+/// The same for a door that answers each recipient by itself (LMTP): who is refused gets nothing,
+/// whatever becomes of the others. One outcome for each recipient, in their order.
+pub async fn take_each(
+    filter: &Filter,
+    store: &Store,
+    clock: &Clock,
+    mut envelope: Envelope,
+    index: Index,
+    body: Body,
+    known: Known,
+) -> Vec<Outcome> {
+    let (now, recipients) = (clock.now(), envelope.recipients.len());
+    let weighed = weigh(filter, store, now, &envelope, &index, &body, known.findings).await;
+    let Weighed { id, mut judgement, line } = match weighed {
+        Ok(weighed) => weighed,
+        Err(outcome) => return vec![outcome; recipients],
+    };
+    for (at, refusal) in known.against {
+        if let Some(verdict @ Verdict::Deliver(..)) = judgement.verdicts.get_mut(at) {
+            *verdict = Verdict::Later(refusal);
+        }
+    }
+    let mail = Mail { id, envelope: &envelope, index: &index, body: &body };
+    let rows = trace::rows(&mail, &judgement, now);
+    let verdicts = judgement.verdicts.clone();
+    let keeps = |verdict: &Verdict| matches!(verdict, Verdict::Deliver(..) | Verdict::Discard(_));
+    let mut failed = None;
+    if verdicts.iter().any(keeps) {
+        let mut kept = verdicts.iter().map(keeps);
+        envelope.recipients.retain(|_| kept.next().unwrap_or_default());
+        judgement.verdicts.retain(keeps);
+        let (message, received_at, trace) = (id, now, rows);
+        let envelope = declared(envelope, &index);
+        let acceptance = Acceptance { message, received_at, envelope, body, judgement, trace };
+        failed = keep(filter, store, clock, acceptance, known.sender).await.err();
+    } else {
+        rows.into_iter().for_each(|row| store.note(row));
+    }
+    let answer = |verdict: Verdict| match &failed {
+        Some(refusal) if keeps(&verdict) => Outcome::Later(refusal.clone()),
+        _ => outcome_of(id, Some(verdict)),
+    };
+    let mildest = decide::mildest(&verdicts).cloned();
+    mildest.map(answer).iter().for_each(|outcome| line.write(outcome));
+    verdicts.into_iter().map(answer).collect()
+}
+
+/// A judged message.
+struct Weighed {
+    id: MessageId,
+    judgement: Judgement,
+    line: Line,
+}
+
+/// Gives a message its number and judges it; the error is the answer for all where that cannot be.
+async fn weigh(
+    filter: &Filter,
+    store: &Store,
+    now: Timestamp,
+    envelope: &Envelope,
+    index: &Index,
+    body: &Body,
+    known: Vec<Finding>,
+) -> Result<Weighed, Outcome> {
+    let id = store.message_id(body).await.map_err(|error| not_kept(&error))?;
+    let mail = Mail { id, envelope, index, body };
+    let judgement = judged(filter, &mail, known, now).await;
+    let judgement = judgement.map_err(|refusal| deferred(store, &mail, refusal, now))?;
+    filter.count_hits(&judgement);
+    let line = Line::new(&mail, judgement.findings.len());
+    Ok(Weighed { id, judgement, line })
+}
+
+/// What a door answers where the verdict holds. None: there was no recipient.
+fn outcome_of(id: MessageId, verdict: Option<Verdict>) -> Outcome {
+    match verdict {
+        Some(Verdict::Discard(refusal)) => Outcome::Discarded(id, refusal),
+        Some(Verdict::Refuse(refusal)) => Outcome::Refused(refusal),
+        Some(Verdict::Later(refusal)) => Outcome::Later(refusal),
+        Some(Verdict::Deliver(..)) | None => Outcome::Accepted(id),
+    }
 }
 
 /// Judges a message of our own, and makes ready what the store keeps of it. Nothing is kept yet:
@@ -177,22 +267,26 @@ fn unfit(recipient: &Recipient, reason: Reason) -> Refusal {
     ))
 }
 
-/// Has the store commit a message that is delivered or discarded.
-async fn keep(store: &Store, acceptance: Acceptance, verdict: Option<Verdict>) -> Outcome {
-    let id = acceptance.message;
+/// Has the store commit a message that is delivered or discarded, and what its sender hears of it.
+async fn keep(
+    filter: &Filter,
+    store: &Store,
+    clock: &Clock,
+    mut acceptance: Acceptance,
+    sender: Option<Recipient>,
+) -> Result<(), Refusal> {
     let told = acceptance.trace.first().cloned();
-    match store.accept(acceptance).await {
-        Ok(()) => match verdict {
-            Some(Verdict::Discard(refusal)) => Outcome::Discarded(id, refusal),
-            _ => Outcome::Accepted(id),
-        },
-        Err(error) => {
-            let refusal = not_kept_refusal(&error);
-            let reply = trace::reply(&Verdict::Later(refusal.clone()));
-            let failed = |row| TraceRow { reply, reason: refusal.reason, ..row };
-            noted(store, told.map(failed).into_iter().collect(), Outcome::Later(refusal))
-        }
-    }
+    let kept = match arrival::notice(filter, clock, &mut acceptance, sender).await {
+        None => store.accept(acceptance).await,
+        Some(notice) => store.accept_with_notice(acceptance, notice).await,
+    };
+    kept.map_err(|error| {
+        let refusal = not_kept_refusal(&error);
+        let reply = trace::reply(&Verdict::Later(refusal.clone()));
+        let failed = |row| TraceRow { reply, reason: refusal.reason, ..row };
+        told.map(failed).into_iter().for_each(|row| store.note(row));
+        refusal
+    })
 }
 
 fn deferred(store: &Store, mail: &Mail<'_>, refusal: Refusal, now: Timestamp) -> Outcome {

@@ -4,11 +4,13 @@
 //! Called with a complete message by the doors (`inbound`) and by whatever else brings mail in. It
 //! never asks who may send what to whom (that was `policy`), opens no socket, writes no reply text.
 
+mod arrival;
 pub mod authentication;
 pub mod decide;
 mod headers;
 pub mod intake;
 pub mod judge;
+pub mod notice;
 pub mod pipeline;
 mod received;
 mod rendition;

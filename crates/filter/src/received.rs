@@ -93,6 +93,14 @@ fn protocol(envelope: &Envelope) -> &'static str {
     if envelope.origin == Origin::Own || peer.door == Door::Local {
         return "local";
     }
+    if peer.door == Door::Lmtp {
+        return match (envelope.smtputf8, peer.tls.is_some()) {
+            (false, false) => "LMTP",
+            (false, true) => "LMTPS",
+            (true, false) => "UTF8LMTP",
+            (true, true) => "UTF8LMTPS",
+        };
+    }
     match (envelope.smtputf8, peer.tls.is_some(), peer.login.is_some()) {
         (true, false, false) => "UTF8SMTP",
         (true, false, true) => "UTF8SMTPA",
@@ -220,6 +228,22 @@ mod tests {
                 "\tTue, 24 Nov 2026 18:45:15 +0000",
             ],
         );
+    }
+
+    #[test]
+    fn lmtp_has_words_of_its_own() {
+        for (utf8, tls, expected) in [
+            (false, false, "LMTP"),
+            (false, true, "LMTPS"),
+            (true, false, "UTF8LMTP"),
+            (true, true, "UTF8LMTPS"),
+        ] {
+            let mut envelope = envelope(&["anna@example.org"]);
+            envelope.peer.door = Door::Lmtp;
+            envelope.peer.tls = tls.then(|| "TLSv1.3".to_owned());
+            envelope.smtputf8 = utf8;
+            assert_eq!(protocol(&envelope), expected);
+        }
     }
 
     #[test]

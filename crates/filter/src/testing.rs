@@ -34,6 +34,7 @@ pub(crate) fn envelope(recipients: &[&str]) -> Envelope {
         body: BodyKind::SevenBit,
         smtputf8: false,
         limits: None,
+        dsn: mail::EnvelopeDsn::default(),
     }
 }
 
@@ -44,6 +45,7 @@ pub(crate) fn recipient(address: &str) -> Recipient {
     Recipient {
         permit: Permit::issue(format!("account {address}"), Reason::LocalAccount),
         onward: Vec::new(),
+        dsn: mail::RecipientDsn::default(),
         targets: vec![Target {
             account: AccountId(id),
             inbox: MailboxId(id),

@@ -3,12 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use config::Settings;
-use filter::intake::{Outcome, take};
+use filter::intake::{Known, Outcome, take, take_each};
 use filter::{Filter, Mail, judge};
 use mail::index::{Index, IndexBuilder};
 use mail::{
-    Address, BodyKind, Domain, Door, Envelope, Event, Finding, MessageId, Origin, Peer, Permit,
-    Piece, Reason, Recipient, ReversePath, SessionId, Suggestion, Target, TraceRow,
+    Address, BodyKind, Domain, Door, Envelope, Event, Finding, Login, MessageId, Notify, Origin,
+    Peer, Permit, Piece, Reason, Recipient, Refusal, ReversePath, SessionId, Suggestion, Target,
+    TraceRow,
 };
 use net::Clock;
 use std::path::Path;
@@ -57,6 +58,7 @@ impl House {
         Recipient {
             permit: Permit::issue(format!("account {name}"), reason),
             onward: Vec::new(),
+            dsn: mail::RecipientDsn::default(),
             targets: vec![Target {
                 account: account.id,
                 inbox: account.inbox,
@@ -88,6 +90,7 @@ impl House {
             body: BodyKind::SevenBit,
             smtputf8: false,
             limits: None,
+            dsn: mail::EnvelopeDsn::default(),
         }
     }
 
@@ -97,7 +100,15 @@ impl House {
         let mut index = IndexBuilder::new();
         index.push(message.as_bytes());
         let (index, body) = (index.finish(), incoming.seal().await.unwrap());
+        let known = Known { findings: known, ..Known::default() };
         take(&self.filter, &self.store, &self.clock, envelope, index, body, known).await
+    }
+
+    async fn take_each(&self, envelope: Envelope, message: &str, known: Known) -> Vec<Outcome> {
+        let mut incoming = self.store.incoming();
+        incoming.write(message.as_bytes()).await.unwrap();
+        let (index, body) = (Index::of(message.as_bytes()), incoming.seal().await.unwrap());
+        take_each(&self.filter, &self.store, &self.clock, envelope, index, body, known).await
     }
 
     /// What is in somebody's INBOX.
@@ -254,6 +265,69 @@ async fn no_recipient_passes_without_a_place_and_a_permit_for_it() {
         assert!(matches!(&outcome, Outcome::Later(r) if r.reason == expected), "{outcome:?}");
     }
     assert!(house.inbox(anna).await.is_empty());
+}
+
+/// LMTP's way: one copy is refused, the others are kept by one commit with the trace of all.
+#[tokio::test]
+async fn each_recipient_has_an_outcome_of_its_own() {
+    let house = House::open().await;
+    let (anna, ben) = ("anna@example.org", "ben@example.org");
+    let discarded = Recipient { targets: vec![], ..house.recipient(anna, Reason::AccessDiscarded) };
+    let mut envelope = house.envelope(&[anna, ben]);
+    envelope.recipients.push(discarded);
+    let full = Refusal::new(Reason::MailboxFull).rule("account anna@example.org");
+    let known = Known { against: vec![(0, full.clone())], ..Known::default() };
+    let outcomes = house.take_each(envelope, "Subject: x\r\n\r\nx\r\n", known).await;
+    let [Outcome::Later(refusal), Outcome::Accepted(id), Outcome::Discarded(other, _)] =
+        outcomes.as_slice()
+    else {
+        panic!("{outcomes:?}")
+    };
+    assert_eq!((refusal, id), (&full, other));
+    assert!(house.inbox(anna).await.is_empty());
+    assert_eq!(house.inbox(ben).await.len(), 1);
+    let rows = house.store.trace(TraceQuery::message(*id)).await.unwrap();
+    let about = |name, reply| rows.iter().any(|row| row.recipient == name && row.reply == reply);
+    assert!(about(anna, 452) && about(ben, 250), "{rows:#?}");
+
+    let against = vec![(0, full.clone()), (1, full)];
+    let known = Known { against, ..Known::default() };
+    let envelope = house.envelope(&[anna, ben]);
+    let outcomes = house.take_each(envelope, "Subject: x\r\n\r\nx\r\n", known).await;
+    assert!(matches!(outcomes.as_slice(), [Outcome::Later(_), Outcome::Later(_)]));
+    house.store.add_subject(NewSubject::text("x")).await.unwrap();
+    let envelope = house.envelope(&[anna, ben]);
+    let outcomes = house.take_each(envelope, "Subject: x\r\n\r\nx\r\n", Known::default()).await;
+    assert!(matches!(outcomes.as_slice(), [Outcome::Refused(_), Outcome::Refused(_)]));
+    assert_eq!(house.inbox(ben).await.len(), 1);
+    assert_eq!(house.store.fsck().await.unwrap().problems, Vec::<String>::new());
+}
+
+/// Whoever asks: only who logged in hears of a success, by the commit that keeps the message.
+#[tokio::test]
+async fn a_success_is_told_to_who_is_known() {
+    let house = House::open().await;
+    let (anna, ben) = ("anna@example.org", "ben@example.org");
+    for (login, expected) in [(false, 0), (true, 1)] {
+        let mut envelope = house.envelope(&[ben]);
+        envelope.sender = ReversePath::parse("<anna@example.org>").unwrap();
+        envelope.recipients.first_mut().unwrap().dsn.notify = Notify::parse("SUCCESS");
+        let account = house.store.directory().account_by_key(anna).unwrap().clone();
+        envelope.peer.login =
+            login.then_some(Login { account: account.id, address: account.address });
+        let sender = Some(house.recipient(anna, Reason::OwnMail));
+        let known = Known { sender, ..Known::default() };
+        let outcomes = house.take_each(envelope, "Subject: x\r\n\r\nx\r\n", known).await;
+        assert!(matches!(outcomes.as_slice(), [Outcome::Accepted(_)]), "{outcomes:?}");
+        let inbox = house.inbox(anna).await;
+        assert_eq!(inbox.len(), expected);
+        let told = |mail: &String| {
+            mail.contains("Action: delivered") && mail.contains("rfc822; ben@example.org")
+        };
+        assert!(inbox.iter().all(told), "{inbox:?}");
+    }
+    assert_eq!(house.inbox(ben).await.len(), 2);
+    assert_eq!(house.store.fsck().await.unwrap().problems, Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ impl Doors {
                 (Door::Smtp, &listen.smtp),
                 (Door::Submission, &listen.submission),
                 (Door::Submissions, &listen.submissions),
+                (Door::Lmtp, &listen.lmtp),
                 (Door::Pop3, &listen.pop3),
                 (Door::Pop3s, &listen.pop3s),
             ] {
@@ -130,11 +131,12 @@ fn inherited() -> Result<Vec<(Door, TcpListener)>> {
             "smtp" => Door::Smtp,
             "submission" => Door::Submission,
             "submissions" => Door::Submissions,
+            "lmtp" => Door::Lmtp,
             "pop3" => Door::Pop3,
             "pop3s" => Door::Pop3s,
             other => anyhow::bail!(
                 "systemd handed over a socket called {other}; FileDescriptorName= must be smtp, \
-                 submission, submissions, pop3 or pop3s"
+                 submission, submissions, lmtp, pop3 or pop3s"
             ),
         };
         listeners.push((door, listener));

@@ -17,6 +17,9 @@ use std::sync::Arc;
 use store::Store;
 use tokio::task::JoinSet;
 
+/// Owner and group: a mail server that hands over by LMTP is made a member of the group.
+const LMTP_SOCKET_MODE: u32 = 0o660;
+
 /// Settings and maps as they are now, with the warnings; or all that is wrong with them.
 pub(crate) type Read =
     Box<dyn Fn() -> Result<(Settings, Maps, Vec<Problem>), Vec<Problem>> + Send + Sync>;
@@ -116,11 +119,13 @@ impl Server {
             drained.clone(),
         ));
         let admission = Arc::new(Admission::new(limits(&settings)));
+        admission.set_proxies(settings.proxy.networks.clone());
         let (open, mut tasks) = open(doors, &admission, &inbound, &pop3, &drained)?;
         work(&mut tasks, &queue, &inbound, &resolver, &drained);
         if let Some(door) = submit_door(&settings)? {
             tasks.spawn(inbound::local::serve(Arc::clone(&inbound), door));
         }
+        open_lmtp_socket(&settings, &admission, &inbound, &mut tasks)?;
         Ok(Self {
             store,
             policy,
@@ -171,6 +176,7 @@ impl Server {
     fn reload(&self, settings: Settings, maps: Maps) {
         let settings = Arc::new(settings);
         self.admission.set_limits(limits(&settings));
+        self.admission.set_proxies(settings.proxy.networks.clone());
         self.policy.reload(Arc::clone(&settings), maps);
         self.filter.reload(&settings);
         self.pop3.reload(Arc::clone(&settings));
@@ -218,6 +224,8 @@ fn waiting(begun: &Settings, now: &Settings) -> Vec<&'static str> {
         ("listen.smtp", begun.listen.smtp != now.listen.smtp),
         ("listen.submission", begun.listen.submission != now.listen.submission),
         ("listen.submissions", begun.listen.submissions != now.listen.submissions),
+        ("listen.lmtp", begun.listen.lmtp != now.listen.lmtp),
+        ("listen.lmtp_socket", begun.listen.lmtp_socket != now.listen.lmtp_socket),
         ("listen.pop3", begun.listen.pop3 != now.listen.pop3),
         ("listen.pop3s", begun.listen.pop3s != now.listen.pop3s),
         ("listen.backlog", begun.listen.backlog != now.listen.backlog),
@@ -258,6 +266,25 @@ fn work(
     tasks.spawn(keeper.keep(drained.clone()));
 }
 
+/// The local door of LMTP, if there is one: opened as the user that the server has become, so that
+/// its permissions are about that user's group.
+fn open_lmtp_socket(
+    settings: &Settings,
+    admission: &Arc<Admission>,
+    inbound: &Arc<Inbound>,
+    tasks: &mut JoinSet<()>,
+) -> Result<()> {
+    let Some(path) = &settings.listen.lmtp_socket else { return Ok(()) };
+    let door = UnixDoor::bind_for(path, LMTP_SOCKET_MODE)
+        .with_context(|| format!("the socket {} cannot be opened", path.display()))?;
+    let (admission, inbound) = (Arc::clone(admission), Arc::clone(inbound));
+    let drained = inbound.drain.clone();
+    tasks.spawn(door.serve(admission, drained, move |stream, guard, admitted| {
+        inbound::serve_local(Arc::clone(&inbound), stream, guard, admitted)
+    }));
+    Ok(())
+}
+
 /// One task for each listener, which owns the tasks of its connections.
 fn open(
     doors: Doors,
@@ -274,7 +301,7 @@ fn open(
         open.push(OpenDoor { door, address, sessions: listener.sessions() });
         let admission = Arc::clone(admission);
         let drained = drained.clone();
-        if matches!(door, Door::Smtp | Door::Submission | Door::Submissions) {
+        if !matches!(door, Door::Pop3 | Door::Pop3s) {
             let inbound = Arc::clone(inbound);
             tasks.spawn(listener.serve(admission, drained, move |accepted| {
                 inbound::serve(Arc::clone(&inbound), accepted, door)

@@ -1,7 +1,8 @@
-//! The shell of one SMTP session: the loop that does what the machine asks for.
+//! The shell of one SMTP or LMTP session: the loop that does what the machine asks for.
 
 mod login;
 
+use crate::opening::Way;
 use crate::pace::Pace;
 use crate::transaction::Transaction;
 use crate::users::Presence;
@@ -9,9 +10,9 @@ use crate::{Inbound, local, opening};
 use filter::intake::Outcome;
 use login::Known;
 use mail::{Decision, Door, Event, LocalUser, Peer, Reason, Refusal, TraceRow};
-use net::{Accepted, Heard, Stream, Wire};
+use net::{Accepted, AdmissionGuard, Heard, Stream, Wire};
 use smtp::reply::Severity;
-use smtp::server::{Action, Answer, Machine, Question};
+use smtp::server::{Action, Answer, Fate, Machine, Question};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,11 +29,11 @@ const SILENCE: Duration = Duration::from_secs(2);
 /// Serves one connection from greeting to close. Never fails: whatever goes wrong ends this
 /// session alone.
 pub async fn serve(inbound: Arc<Inbound>, accepted: Accepted, door: Door) {
-    let Accepted { stream, ip, port, guard, admitted } = accepted;
+    let Accepted { stream, ip, port, guard, admitted, is_check } = accepted;
     let Some(session) = opening::session(&inbound).await else { return };
-    let peer = opening::peer(session, door, ip, port);
+    let way = Way { is_local: false, is_check, admitted };
     let spoke_first = net::spoke_first(&stream);
-    let mut connection = Connection::new(inbound, peer, admitted);
+    let mut connection = Connection::new(inbound, opening::peer(session, door, ip, port), way);
     connection.run(Wire::new(Stream::Plain(stream)), spoke_first).await;
     drop(guard);
 }
@@ -44,10 +45,31 @@ pub(crate) async fn serve_user(
     user: LocalUser,
     admitted: Result<(), Reason>,
 ) {
+    serve_here(inbound, stream, Door::Local, Some(user), admitted).await;
+}
+
+/// The same for a connection of LMTP within this machine: who may open the socket may hand over.
+pub async fn serve_local(
+    inbound: Arc<Inbound>,
+    stream: UnixStream,
+    guard: AdmissionGuard,
+    admitted: Result<(), Reason>,
+) {
+    serve_here(inbound, stream, Door::Lmtp, None, admitted).await;
+    drop(guard);
+}
+
+async fn serve_here(
+    inbound: Arc<Inbound>,
+    stream: UnixStream,
+    door: Door,
+    user: Option<LocalUser>,
+    admitted: Result<(), Reason>,
+) {
     let Some(session) = opening::session(&inbound).await else { return };
-    let here = Ipv4Addr::LOCALHOST.into();
-    let peer = Peer { user: Some(user), ..opening::peer(session, Door::Local, here, 0) };
-    let mut connection = Connection::new(inbound, peer, admitted);
+    let peer = Peer { user, ..opening::peer(session, door, Ipv4Addr::LOCALHOST.into(), 0) };
+    let way = Way { is_local: true, is_check: false, admitted };
+    let mut connection = Connection::new(inbound, peer, way);
     connection.run(Wire::new(Stream::Local(stream)), false).await;
 }
 
@@ -61,7 +83,7 @@ struct Connection {
     presence: Option<Presence>,
     /// Who has shown by SCRAM that they know their password, and has not come in yet.
     proved: Option<Box<Known>>,
-    admitted: Result<(), Reason>,
+    way: Way,
     draining: bool,
     kept: u32,
     discarded: u32,
@@ -69,15 +91,15 @@ struct Connection {
 }
 
 impl Connection {
-    fn new(inbound: Arc<Inbound>, peer: Peer, admitted: Result<(), Reason>) -> Self {
+    fn new(inbound: Arc<Inbound>, peer: Peer, way: Way) -> Self {
         let settings = inbound.settings.load_full();
         Self {
-            machine: Machine::new(opening::options(&settings, &peer)),
+            machine: Machine::new(opening::options(&settings, &peer, way.is_local)),
             pace: Pace::new(opening::limits(&settings), Instant::now()),
             transaction: None,
             presence: None,
             proved: None,
-            admitted,
+            way,
             draining: false,
             kept: 0,
             discarded: 0,
@@ -147,14 +169,14 @@ impl Connection {
     /// strangers. None if the session is over already.
     async fn open(&mut self, mut wire: Wire, spoke_first: bool) -> Option<Wire> {
         if self.peer.door == Door::Submissions {
-            if let Err(reason) = self.admitted {
+            if let Err(reason) = self.way.admitted {
                 // A handshake only to say "later" would cost more than the session refused.
                 self.note_refusal(Event::Connection, "", &Refusal::new(reason), 0);
                 return None;
             }
             return self.secure(wire).await;
         }
-        let pause = match self.admitted {
+        let pause = match self.way.admitted {
             // What is there already needs no waiting for, only reading.
             _ if spoke_first => SILENCE,
             Ok(()) => self.inbound.policy.snapshot().greeting_pause(&self.peer),
@@ -250,21 +272,25 @@ impl Connection {
             }
             Question::Login(credentials) => Box::pin(self.login(&credentials)).await,
             Question::Scram(ask) => Box::pin(self.scram(ask, wire.bindings())).await,
-            Question::Sender { path, size, body, smtputf8 } => {
+            Question::Sender { .. } if self.way.is_check => {
+                let refusal = Refusal::new(Reason::ProxyCheck).rule("proxy.networks");
+                self.answer(Decision::Refuse(refusal), Event::Sender, "")
+            }
+            Question::Sender { path, size, body, smtputf8, dsn } => {
                 let snapshot = self.inbound.policy.snapshot();
                 let decision = snapshot.sender(&self.peer, &path, size);
-                let mut transaction = Transaction::new(snapshot, path, size, body, smtputf8);
+                let mut transaction = Transaction::new(snapshot, path, size, body, smtputf8, dsn);
                 if let Decision::Discard(refusal) = &decision {
                     transaction.discard(refusal);
                 }
                 self.transaction = Some(transaction);
                 self.answer(decision, Event::Sender, "")
             }
-            Question::Recipient { path } => {
+            Question::Recipient { path, dsn } => {
                 let Some(transaction) = &mut self.transaction else {
                     return Answer::Refuse(Refusal::new(Reason::BadSequence));
                 };
-                let decision = transaction.recipient(&self.inbound, &self.peer, &path).await;
+                let decision = transaction.recipient(&self.inbound, &self.peer, &path, dsn).await;
                 self.answer(decision, Event::Recipient, &path.to_string())
             }
             Question::Body => Answer::Allow,
@@ -276,12 +302,16 @@ impl Connection {
     }
 
     async fn connect(&mut self) -> Answer {
-        if let Err(reason) = self.admitted {
+        if let Err(reason) = self.way.admitted {
             let refusal = Refusal::new(reason);
             let severity = smtp::reply::usual_severity(reason);
             let code = smtp::reply::for_greeting(severity, &refusal).code;
             self.note_refusal(Event::Connection, "", &refusal, code);
             return Answer::RefuseAndClose(refusal);
+        }
+        // Whom the socket's permissions let in was allowed by them.
+        if self.peer.door == Door::Lmtp && self.way.is_local {
+            return Answer::Allow;
         }
         // Looks its name up only if the access map has entries by name.
         self.inbound.policy.meet(&self.peer).await;
@@ -308,25 +338,39 @@ impl Connection {
             return Answer::Refuse(Refusal::new(Reason::BadSequence));
         };
         let is_wanted = transaction.is_for_somebody();
-        match transaction.finish(&self.inbound, &self.peer).await {
+        if self.peer.door == Door::Lmtp {
+            let outcomes = transaction.finish_each(&self.inbound, &self.peer).await;
+            return Answer::Each(outcomes.into_iter().map(|outcome| self.fate(outcome)).collect());
+        }
+        let outcome = transaction.finish(&self.inbound, &self.peer).await;
+        if is_wanted && matches!(outcome, Outcome::Accepted(_)) {
+            self.inbound.policy.welcome(&self.peer);
+        }
+        match self.fate(outcome) {
+            Fate::Kept(message) => Answer::Accepted(message),
+            Fate::Refused(refusal) => Answer::Refuse(refusal),
+            Fate::Later(refusal) => Answer::Later(refusal),
+        }
+    }
+
+    /// Counts what became of a message, or of one recipient's copy over LMTP.
+    fn fate(&mut self, outcome: Outcome) -> Fate {
+        match outcome {
             Outcome::Accepted(message) => {
                 self.kept += 1;
-                if is_wanted {
-                    self.inbound.policy.welcome(&self.peer);
-                }
-                Answer::Accepted(message)
+                Fate::Kept(message)
             }
             Outcome::Discarded(message, _) => {
                 self.discarded += 1;
-                Answer::Accepted(message)
+                Fate::Kept(message)
             }
             Outcome::Refused(refusal) => {
                 self.refused += 1;
-                Answer::Refuse(refusal)
+                Fate::Refused(refusal)
             }
             Outcome::Later(refusal) => {
                 self.refused += 1;
-                Answer::Later(refusal)
+                Fate::Later(refusal)
             }
         }
     }

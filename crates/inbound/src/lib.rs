@@ -1,5 +1,4 @@
-//! The doors that mail comes in by: SMTP and the submit socket now; LMTP and milter with later
-//! issues.
+//! The doors that mail comes in by: SMTP, LMTP and the submit socket; milter with a later issue.
 //!
 //! [`serve`] is the shell around `smtp::server`: it moves bytes between the peer and the machine,
 //! asks `policy` what the machine wants to know, and hands a complete message to `filter::intake`.
@@ -12,7 +11,7 @@ mod pace;
 mod transaction;
 mod users;
 
-pub use connection::serve;
+pub use connection::{serve, serve_local};
 pub use users::Users;
 
 use arc_swap::ArcSwap;

@@ -3,7 +3,7 @@
 use crate::Inbound;
 use crate::pace::Limits;
 use config::Settings;
-use mail::{Door, Peer, SessionId};
+use mail::{Door, Peer, Reason, SessionId};
 use smtp::server::Options;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -25,23 +25,33 @@ pub(crate) fn peer(session: SessionId, door: Door, ip: IpAddr, port: u16) -> Pee
     Peer { session, door, ip, port, helo, esmtp: false, tls, login, user }
 }
 
+/// How a connection came in.
+pub(crate) struct Way {
+    /// By a socket of this machine.
+    pub(crate) is_local: bool,
+    /// It is a proxy's own.
+    pub(crate) is_check: bool,
+    /// Or why it is not.
+    pub(crate) admitted: Result<(), Reason>,
+}
+
 /// What the machine is told of the door.
-pub(crate) fn options(settings: &Settings, peer: &Peer) -> Options {
+pub(crate) fn options(settings: &Settings, peer: &Peer, is_local: bool) -> Options {
     let Peer { door, ip, .. } = *peer;
-    let is_local = door == Door::Local;
+    let is_submission = matches!(door, Door::Submission | Door::Submissions);
     Options {
         door,
         hostname: settings.server.hostname.to_string(),
         size_max: settings.limits.message_size_max,
         recipients_max: match door {
-            Door::Smtp => settings.limits.recipients_max,
+            Door::Smtp | Door::Lmtp => settings.limits.recipients_max,
             _ => settings.limits.submission_recipients_max,
         },
         errors_max: settings.limits.errors_max,
         header_size_max: settings.limits.header_size_max,
         tls_offered: !is_local,
         tls_active: door == Door::Submissions,
-        auth: door != Door::Smtp && !is_local,
+        auth: is_submission,
         bare_lf_repair: !is_local && settings.repairs_bare_lf(ip),
     }
 }

@@ -1,11 +1,11 @@
 //! One message on its way in: envelope, body and index, until the filter takes it.
 
 use crate::Inbound;
-use filter::intake::Outcome;
-use mail::index::IndexBuilder;
+use filter::intake::{Known, Outcome};
+use mail::index::{Index, IndexBuilder};
 use mail::{
-    BodyKind, Decision, Envelope, Finding, ForwardPath, Origin, Peer, Reason, Recipient, Refusal,
-    ReversePath, Suggestion,
+    BodyKind, Decision, Envelope, EnvelopeDsn, Finding, ForwardPath, Origin, Peer, Reason,
+    Recipient, RecipientDsn, Refusal, ReversePath, Suggestion,
 };
 use std::sync::Arc;
 
@@ -21,7 +21,10 @@ pub(crate) struct Transaction {
     size: Option<u64>,
     body_kind: BodyKind,
     smtputf8: bool,
+    dsn: EnvelopeDsn,
     recipients: Vec<Recipient>,
+    /// For each RCPT that was accepted, which of the recipients it named.
+    named: Vec<usize>,
     /// What is known of the message before its content is looked at.
     findings: Vec<Finding>,
     content: Option<Content>,
@@ -39,6 +42,7 @@ impl Transaction {
         size: Option<u64>,
         body_kind: BodyKind,
         smtputf8: bool,
+        dsn: EnvelopeDsn,
     ) -> Self {
         Self {
             snapshot,
@@ -46,7 +50,9 @@ impl Transaction {
             size,
             body_kind,
             smtputf8,
+            dsn,
             recipients: Vec::new(),
+            named: Vec::new(),
             findings: Vec::new(),
             content: None,
         }
@@ -82,13 +88,17 @@ impl Transaction {
         inbound: &Inbound,
         peer: &Peer,
         path: &ForwardPath,
+        dsn: RecipientDsn,
     ) -> Decision<()> {
         let asked = inbound.policy.recipient(&self.snapshot, peer, self.size, path).await;
         match asked {
             Decision::Allow(recipient) => {
                 // The same address twice is one recipient (RFC 5321 §4.1.1.3 allows the repeat).
-                if !self.recipients.iter().any(|known| known.address == recipient.address) {
-                    self.recipients.push(recipient);
+                let is_it = |known: &Recipient| known.address == recipient.address;
+                let known = self.recipients.iter().position(is_it);
+                self.named.push(known.unwrap_or(self.recipients.len()));
+                if known.is_none() {
+                    self.recipients.push(Recipient { dsn, ..recipient });
                 }
                 Decision::Allow(())
             }
@@ -119,6 +129,38 @@ impl Transaction {
 
     /// Hands the complete message to the filter.
     pub(crate) async fn finish(self, inbound: &Inbound, peer: &Peer) -> Outcome {
+        let Complete { snapshot, envelope, index, body, mut known } =
+            match self.complete(inbound, peer).await {
+                Ok(complete) => complete,
+                Err(error) => return filter::intake::not_kept(&error),
+            };
+        // What was announced was looked at before; what came may be more, or others were faster. A
+        // finding like any other, so that intake writes it down.
+        let no_room = inbound.policy.no_room(&snapshot, &envelope.recipients, index.size).await;
+        known.findings.extend(no_room.map(|no| session_finding(&no, Suggestion::Later)));
+        let (filter, store, clock) = (&inbound.filter, &inbound.store, &inbound.clock);
+        filter::intake::take(filter, store, clock, envelope, index, body, known).await
+    }
+
+    /// The same for a door that answers each recipient by itself: an outcome for each RCPT that was
+    /// accepted, in their order.
+    pub(crate) async fn finish_each(mut self, inbound: &Inbound, peer: &Peer) -> Vec<Outcome> {
+        let named = std::mem::take(&mut self.named);
+        let Complete { snapshot, envelope, index, body, mut known } =
+            match self.complete(inbound, peer).await {
+                Ok(complete) => complete,
+                Err(error) => return vec![filter::intake::not_kept(&error); named.len()],
+            };
+        let recipients = &envelope.recipients;
+        known.against = inbound.policy.no_room_each(&snapshot, recipients, index.size).await;
+        let (filter, store, clock) = (&inbound.filter, &inbound.store, &inbound.clock);
+        let outcomes =
+            filter::intake::take_each(filter, store, clock, envelope, index, body, known).await;
+        named.into_iter().filter_map(|at| outcomes.get(at).cloned()).collect()
+    }
+
+    /// Ends the body, and says what is known of the message.
+    async fn complete(self, inbound: &Inbound, peer: &Peer) -> Result<Complete, store::Error> {
         let content = self.content.unwrap_or_else(|| Content {
             incoming: inbound.store.incoming(),
             index: IndexBuilder::new(),
@@ -132,14 +174,9 @@ impl Transaction {
         for sender in index.addresses("sender") {
             findings.extend(self.snapshot.header_not_owned(peer, "Sender", &sender));
         }
-        // What was announced was looked at before; what came may be more, or others were faster. A
-        // finding like any other, so that intake writes it down.
-        let no_room = inbound.policy.no_room(&self.snapshot, &self.recipients, index.size).await;
-        findings.extend(no_room.map(|refusal| session_finding(&refusal, Suggestion::Later)));
-        let body = match content.incoming.seal().await {
-            Ok(body) => body,
-            Err(error) => return filter::intake::not_kept(&error),
-        };
+        let asked = self.recipients.iter().any(|recipient| recipient.dsn.wants_success());
+        let sender = self.sender.address().filter(|_| asked);
+        let sender = sender.and_then(|sender| self.snapshot.own_mail(sender));
         let envelope = Envelope {
             peer: peer.clone(),
             origin: Origin::Session,
@@ -149,18 +186,21 @@ impl Transaction {
             body: self.body_kind,
             smtputf8: self.smtputf8,
             limits: self.snapshot.send_limits(peer),
+            dsn: self.dsn,
         };
-        filter::intake::take(
-            &inbound.filter,
-            &inbound.store,
-            &inbound.clock,
-            envelope,
-            index,
-            body,
-            findings,
-        )
-        .await
+        let known = Known { findings, sender, ..Known::default() };
+        let body = content.incoming.seal().await?;
+        Ok(Complete { snapshot: self.snapshot, envelope, index, body, known })
     }
+}
+
+/// A message that is ready for the filter.
+struct Complete {
+    snapshot: Arc<policy::Snapshot>,
+    envelope: Envelope,
+    index: Index,
+    body: store::Body,
+    known: Known,
 }
 
 fn session_finding(why: &Refusal, suggestion: Suggestion) -> Finding {

@@ -1,6 +1,8 @@
 //! Who sends what to whom: the envelope, the peer that brought it, the permit of each recipient.
 
-use crate::{AccountId, Address, MailboxId, Reason, ReversePath, SessionId};
+use crate::{
+    AccountId, Address, EnvelopeDsn, MailboxId, Reason, RecipientDsn, ReversePath, SessionId,
+};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
@@ -14,6 +16,9 @@ pub enum Door {
     Submission,
     /// Mail from users under implicit TLS (port 465).
     Submissions,
+    /// Mail from a server of ours that hands it over to be kept (RFC 2033): own recipients alone,
+    /// an answer for each.
+    Lmtp,
     /// The local submit socket.
     Local,
     /// POP3 with STLS (port 110).
@@ -31,6 +36,7 @@ impl Door {
             Door::Smtp => "smtp",
             Door::Submission => "submission",
             Door::Submissions => "submissions",
+            Door::Lmtp => "lmtp",
             Door::Local => "local",
             Door::Pop3 => "pop3",
             Door::Pop3s => "pop3s",
@@ -150,6 +156,16 @@ pub struct Envelope {
     pub smtputf8: bool,
     /// How much the peer may send to elsewhere in a day; `None`: nobody counts.
     pub limits: Option<SendLimits>,
+    /// What MAIL said of reports (RFC 3461).
+    pub dsn: EnvelopeDsn,
+}
+
+impl Envelope {
+    /// Whether it is known that the sender is who the envelope says: nobody else is told of a
+    /// success, or of a delay. A log-in owns its sender's address.
+    pub fn is_sender_vouched(&self) -> bool {
+        self.peer.login.is_some()
+    }
 }
 
 /// How much a submitter may send to elsewhere in a day before it is held, apart from what clean
@@ -174,6 +190,8 @@ pub struct Recipient {
     /// Where it is sent on to: the recipient itself, or the addresses elsewhere that its aliases
     /// end in.
     pub onward: Vec<Onward>,
+    /// What RCPT said of reports (RFC 3461).
+    pub dsn: RecipientDsn,
 }
 
 /// A copy that is sent on to another server.

@@ -10,6 +10,7 @@ pub mod address_list;
 pub mod credential;
 pub mod decision;
 pub mod domain;
+pub mod dsn;
 pub mod envelope;
 pub mod finding;
 pub mod grant;
@@ -29,6 +30,7 @@ pub use address::{Address, AddressError, ForwardPath, Host, LocalPart, ReversePa
 pub use credential::{Credential, Protocol};
 pub use decision::{Decision, Refusal, ReplyText};
 pub use domain::Domain;
+pub use dsn::{EnvelopeDsn, EnvelopeId, Notify, OriginalRecipient, RecipientDsn, Return};
 pub use envelope::{
     BodyKind, Door, Envelope, LocalUser, Login, Onward, Origin, Peer, Permit, Recipient,
     SendLimits, Submitter, Target,

@@ -65,6 +65,12 @@ reasons! {
     ShuttingDown = "shutting_down",
     /// The client spoke before the greeting.
     EarlyTalker = "early_talker",
+    /// A named proxy did not say who connects, or named a client that cannot be (PROXY protocol).
+    ProxyHeader = "proxy_header",
+    /// The client is in none of the networks that the door is for.
+    NetworkNotNamed = "network_not_named",
+    /// A proxy's own connection, which looks whether the server lives, sends no mail.
+    ProxyCheck = "proxy_check",
     /// The client sent data in one segment with STARTTLS, before the handshake (RFC 3207 §4.2).
     DataBeforeHandshake = "data_before_handshake",
     /// The TLS handshake failed.

@@ -10,6 +10,7 @@ use mail::Reason;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Refused connections that may be told why at one time, for one network: a host that opens
 /// hundreds must not keep the others from their answer.
@@ -33,6 +34,10 @@ pub struct Admission {
     state: Mutex<State>,
 }
 
+/// A place for a connection, and whether it is within the limits; `None` where it is closed without
+/// a word.
+pub(crate) type Entered = Option<(AdmissionGuard, Result<(), Reason>)>;
+
 /// A counted connection; gives its place back when dropped.
 #[derive(Debug)]
 pub struct AdmissionGuard {
@@ -40,6 +45,10 @@ pub struct AdmissionGuard {
     network: IpNet,
     kind: Kind,
 }
+
+/// A counted connection of a proxy whose header is awaited; gives its place back when dropped.
+#[derive(Debug)]
+pub(crate) struct Waiting(Arc<Admission>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -52,6 +61,12 @@ struct State {
     limits: Limits,
     admitted: Count,
     refused: Count,
+    /// Whose connections are others' ([`crate::proxy`]).
+    proxies: Vec<IpNet>,
+    /// Connections of theirs whose header is awaited.
+    waiting: usize,
+    /// When the log was last told what is wrong with them.
+    complained: Option<Instant>,
 }
 
 #[derive(Debug, Default)]
@@ -63,13 +78,46 @@ struct Count {
 impl Admission {
     /// Nobody is there yet.
     pub fn new(limits: Limits) -> Self {
-        let state = State { limits, admitted: Count::default(), refused: Count::default() };
+        let (admitted, refused) = (Count::default(), Count::default());
+        let (proxies, waiting, complained) = (Vec::new(), 0, None);
+        let state = State { limits, admitted, refused, proxies, waiting, complained };
         Self { state: Mutex::new(state) }
     }
 
     /// Puts other limits in force for connections that come from now on.
     pub fn set_limits(&self, limits: Limits) {
         self.lock().limits = limits;
+    }
+
+    /// Names the networks of proxies, whose connections begin with a PROXY header from now on.
+    pub fn set_proxies(&self, proxies: Vec<IpNet>) {
+        self.lock().proxies = proxies;
+    }
+
+    /// Whether a connection from `ip` is one that a named proxy hands over.
+    pub(crate) fn is_proxy(&self, ip: IpAddr) -> bool {
+        self.lock().proxies.iter().any(|net| net.contains(&ip))
+    }
+
+    /// Whether the log has not been told of a proxy's headers for so long; it is then.
+    pub(crate) fn may_complain(&self, every: Duration) -> bool {
+        let mut state = self.lock();
+        let is_due = state.complained.is_none_or(|at| at.elapsed() >= every);
+        if is_due {
+            state.complained = Some(Instant::now());
+        }
+        is_due
+    }
+
+    /// Counts a connection of a proxy whose header is awaited: as many as there may be
+    /// connections. `None` where it would be one too many.
+    pub(crate) fn wait(self: &Arc<Self>) -> Option<Waiting> {
+        let mut state = self.lock();
+        if state.waiting >= state.limits.total {
+            return None;
+        }
+        state.waiting += 1;
+        Some(Waiting(Arc::clone(self)))
     }
 
     /// The limits in force.
@@ -83,20 +131,35 @@ impl Admission {
     }
 
     /// Counts a connection from `ip`. `None` where even a refusal would be one too many: close it.
-    pub(crate) fn admit(
+    pub(crate) fn admit(self: &Arc<Self>, ip: IpAddr) -> Entered {
+        self.enter(ip, |state, network| {
+            if state.admitted.of(network) >= state.limits.per_address {
+                Err(Reason::TooManyFromAddress)
+            } else {
+                state.room()
+            }
+        })
+    }
+
+    /// Counts a connection that is a proxy's own, or a program's of this machine: the limit for one
+    /// address is not for it.
+    pub(crate) fn admit_proxy(self: &Arc<Self>, ip: IpAddr) -> Entered {
+        self.enter(ip, |state, _| state.room())
+    }
+
+    /// Counts a connection that is refused, whoever is there.
+    pub(crate) fn refuse(self: &Arc<Self>, ip: IpAddr, reason: Reason) -> Entered {
+        self.enter(ip, |_, _| Err(reason))
+    }
+
+    fn enter(
         self: &Arc<Self>,
         ip: IpAddr,
-    ) -> Option<(AdmissionGuard, Result<(), Reason>)> {
+        judge: impl FnOnce(&State, &IpNet) -> Result<(), Reason>,
+    ) -> Entered {
         let network = network_key(ip);
         let mut state = self.lock();
-        let limits = state.limits;
-        let verdict = if state.admitted.of(&network) >= limits.per_address {
-            Err(Reason::TooManyFromAddress)
-        } else if state.admitted.total >= limits.total {
-            Err(Reason::TooManyConnections)
-        } else {
-            Ok(())
-        };
+        let verdict = judge(&state, &network);
         let kind = if verdict.is_ok() {
             state.admitted.add(network);
             Kind::Admitted
@@ -125,6 +188,23 @@ impl Drop for AdmissionGuard {
         match self.kind {
             Kind::Admitted => state.admitted.remove(&self.network),
             Kind::Refused => state.refused.remove(&self.network),
+        }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.waiting = state.waiting.saturating_sub(1);
+    }
+}
+
+impl State {
+    fn room(&self) -> Result<(), Reason> {
+        if self.admitted.total < self.limits.total {
+            Ok(())
+        } else {
+            Err(Reason::TooManyConnections)
         }
     }
 }

@@ -14,6 +14,7 @@ mod drain;
 mod listener;
 mod network;
 pub mod privileges;
+pub mod proxy;
 mod stream;
 mod system;
 pub mod tls;

@@ -1,6 +1,6 @@
 //! Listening sockets: one task a connection, all owned by their listener.
 
-use crate::{Admission, AdmissionGuard, Drain};
+use crate::{Admission, AdmissionGuard, Drain, proxy};
 use mail::Reason;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use std::io;
@@ -35,6 +35,9 @@ pub struct Accepted {
     /// Whether it is within the limits; else the door says its own "later" and closes, within
     /// ten seconds.
     pub admitted: Result<(), Reason>,
+    /// Whether it is a named proxy's own connection, by its PROXY header: a look whether the server
+    /// lives, or a client of whom the proxy says nothing. Such a one sends no mail.
+    pub is_check: bool,
 }
 
 /// A listening socket that has not been served yet.
@@ -141,6 +144,7 @@ impl Listener {
     {
         let mut tasks = JoinSet::new();
         let mut trouble = Trouble::default();
+        let handler = Arc::new(handler);
         loop {
             tokio::select! {
                 biased;
@@ -149,8 +153,14 @@ impl Listener {
                 accepted = self.listener.accept() => match accepted {
                     Ok((stream, address)) => {
                         trouble.over();
-                        if let Some(accepted) = admit(&admission, stream, address) {
-                            start(&mut tasks, &handler, &self.sessions, accepted);
+                        // Replies are written whole; waiting to fill segments would only delay
+                        // them. A socket that refuses is dead, which the session notices.
+                        let _ = stream.set_nodelay(true);
+                        if admission.is_proxy(address.ip().to_canonical()) {
+                            let (handler, sessions) = (Arc::clone(&handler), self.sessions());
+                            proxied(&mut tasks, &admission, stream, address, (handler, sessions));
+                        } else if let Some(accepted) = admit(&admission, stream, address) {
+                            start(&mut tasks, &*handler, &self.sessions, accepted);
                         }
                     }
                     Err(error) => trouble.wait_out(&error, &drain).await,
@@ -165,10 +175,35 @@ impl Listener {
 fn admit(admission: &Arc<Admission>, stream: TcpStream, address: SocketAddr) -> Option<Accepted> {
     let ip = address.ip().to_canonical();
     let (guard, admitted) = admission.admit(ip)?;
-    // Replies are written whole; waiting to fill segments would only delay them. A socket that
-    // refuses is dead, which the session notices by itself.
-    let _ = stream.set_nodelay(true);
-    Some(Accepted { stream, ip, port: address.port(), guard, admitted })
+    Some(Accepted { stream, ip, port: address.port(), guard, admitted, is_check: false })
+}
+
+/// The same for a connection that a proxy hands over: its header is read in its own task.
+fn proxied<F, Fut>(
+    tasks: &mut JoinSet<()>,
+    admission: &Arc<Admission>,
+    stream: TcpStream,
+    proxy: SocketAddr,
+    (handler, sessions): (Arc<F>, Sessions),
+) where
+    F: Fn(Accepted) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    let Some(waiting) = admission.wait() else { return };
+    let admission = Arc::clone(admission);
+    tasks.spawn(async move {
+        let handed = Box::pin(proxy::hand_over(&admission, stream, proxy, waiting)).await;
+        let Some(accepted) = handed else { return };
+        let refused = accepted.admitted.is_err();
+        let session = handler(accepted);
+        if refused {
+            let _ = tokio::time::timeout(REFUSED_LIMIT, Box::pin(session)).await;
+        } else {
+            let place = sessions.enter();
+            session.await;
+            drop(place);
+        }
+    });
 }
 
 fn start<F, Fut>(tasks: &mut JoinSet<()>, handler: &F, sessions: &Sessions, accepted: Accepted)
@@ -192,7 +227,7 @@ where
 }
 
 /// Lets the sessions end by themselves, but not for ever.
-async fn finish(mut tasks: JoinSet<()>, drain: &Drain) {
+pub(crate) async fn finish(mut tasks: JoinSet<()>, drain: &Drain) {
     let deadline = drain.deadline().unwrap_or_else(Instant::now);
     loop {
         match tokio::time::timeout_at(deadline.into(), tasks.join_next()).await {
@@ -205,7 +240,7 @@ async fn finish(mut tasks: JoinSet<()>, drain: &Drain) {
     tasks.shutdown().await;
 }
 
-fn report(ended: Result<(), tokio::task::JoinError>) {
+pub(crate) fn report(ended: Result<(), tokio::task::JoinError>) {
     if let Err(error) = ended
         && error.is_panic()
     {

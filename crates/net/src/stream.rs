@@ -16,10 +16,10 @@ use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 /// A connection, before or after its handshake, of either side.
 #[derive(Debug)]
 pub enum Stream {
-    /// Of this machine, by a local socket.
-    Local(UnixStream),
     /// Readable by everybody on the way.
     Plain(TcpStream),
+    /// Within this machine: never under TLS.
+    Local(UnixStream),
     /// Under TLS.
     Tls(Box<TlsStream<TcpStream>>),
 }
@@ -58,7 +58,8 @@ impl Stream {
     ///
     /// # Errors
     /// [`TlsError::Handshake`] when the two do not agree (normal on port 25),
-    /// [`TlsError::TimedOut`] after `limit`, [`TlsError::Already`] under TLS.
+    /// [`TlsError::TimedOut`] after `limit`, [`TlsError::Already`] under TLS and within
+    /// this machine.
     pub async fn start_tls(self, tls: &ServerTls, limit: Duration) -> Result<Stream, TlsError> {
         self.accept(tls.acceptor(), limit).await
     }

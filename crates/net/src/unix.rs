@@ -1,21 +1,28 @@
-//! Local sockets for people on this machine: the administrator's door, and the one that everybody
-//! submits mail at.
+//! Local sockets for people and programs on this machine: the administrator's door, the one that
+//! everybody submits mail at, and LMTP's.
 //!
 //! The kernel says who is on the other side; nobody has to be asked for a password. At the
 //! administrator's door only the user that the server runs as and root may come in
 //! ([`UnixDoor::accept`] tells the others apart).
 
+use crate::listener::{finish, report};
+use crate::{Admission, AdmissionGuard, Drain};
+use mail::Reason;
 use nix::unistd::{Uid, User};
 use std::collections::HashMap;
 use std::io;
+use std::net::Ipv4Addr;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::task::JoinSet;
 
 /// What a connection to a local socket may take: nothing answers that slowly but a hung server.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+/// How long to wait after an error of `accept`.
+const BACK_OFF: Duration = Duration::from_millis(200);
 
 /// A listening local socket; removed when dropped.
 #[derive(Debug)]
@@ -32,7 +39,7 @@ impl UnixDoor {
     /// A living server answers there (`AddrInUse`), something that is no socket is in the way, or
     /// the folder cannot be written.
     pub fn bind(path: &Path) -> io::Result<Self> {
-        Self::bind_with(path, 0o600)
+        Self::bind_for(path, 0o600)
     }
 
     /// The same for everybody who may walk through its folder.
@@ -40,10 +47,14 @@ impl UnixDoor {
     /// # Errors
     /// As of [`UnixDoor::bind`].
     pub fn bind_for_all(path: &Path) -> io::Result<Self> {
-        Self::bind_with(path, 0o666)
+        Self::bind_for(path, 0o666)
     }
 
-    fn bind_with(path: &Path, mode: u32) -> io::Result<Self> {
+    /// The same with other permissions than the owner's alone.
+    ///
+    /// # Errors
+    /// As of [`UnixDoor::bind`].
+    pub fn bind_for(path: &Path, mode: u32) -> io::Result<Self> {
         if let Ok(known) = std::fs::symlink_metadata(path) {
             let alive = std::os::unix::net::UnixStream::connect(path).is_ok();
             if alive || !known.file_type().is_socket() {
@@ -65,6 +76,40 @@ impl UnixDoor {
         let (stream, _) = self.listener.accept().await?;
         let uid = stream.peer_cred()?.uid();
         Ok((stream, uid))
+    }
+
+    /// Hands every connection to `handler`, each in a task of its own, until the drain; then as
+    /// [`crate::Listener::serve`]. All of them count for the limit of connections in all.
+    pub async fn serve<F, Fut>(self, admission: Arc<Admission>, drain: Drain, handler: F)
+    where
+        F: Fn(UnixStream, AdmissionGuard, Result<(), Reason>) -> Fut + Send + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        let mut tasks = JoinSet::new();
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = drain.wait() => break,
+                Some(ended) = tasks.join_next() => {
+                    report(ended);
+                    continue;
+                }
+                accepted = self.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, _)) => {
+                    let entered = admission.admit_proxy(Ipv4Addr::LOCALHOST.into());
+                    let Some((guard, admitted)) = entered else { continue };
+                    tasks.spawn(handler(stream, guard, admitted));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, path = %self.path.display(), "the local socket");
+                    tokio::time::sleep(BACK_OFF).await;
+                }
+            }
+        }
+        drop(self);
+        finish(tasks, &drain).await;
     }
 
     /// Whether this user may administer: root, or whoever the server runs as.

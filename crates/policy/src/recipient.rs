@@ -6,8 +6,8 @@ use crate::aliases::{Expansion, Flag};
 use crate::relay::Relay;
 use crate::snapshot::Snapshot;
 use mail::{
-    Address, Decision, Domain, ForwardPath, Onward, Peer, Permit, Reason, Recipient, Refusal,
-    Target, Timestamp,
+    Address, Decision, Domain, ForwardPath, Onward, Peer, Permit, Reason, Recipient, RecipientDsn,
+    Refusal, Target, Timestamp,
 };
 use std::time::Duration;
 
@@ -80,6 +80,20 @@ impl Policy {
         }
         first
     }
+
+    /// The same for a door that answers each recipient by itself: which of them have no room.
+    pub async fn no_room_each(
+        &self,
+        snapshot: &Snapshot,
+        recipients: &[Recipient],
+        size: u64,
+    ) -> Vec<(usize, Refusal)> {
+        let mut against = Vec::new();
+        for (at, recipient) in recipients.iter().enumerate() {
+            against.extend(full(snapshot, recipient, size).await.map(|refusal| (at, refusal)));
+        }
+        against
+    }
 }
 
 impl Snapshot {
@@ -129,7 +143,7 @@ impl Snapshot {
         let own = to.domain().is_none_or(|domain| self.is_own(domain));
         if !own {
             let onward = vec![Onward { address: to.clone(), sender: None }];
-            return Some(Recipient { address: to.clone(), permit, targets: Vec::new(), onward });
+            return Some(recipient(to, permit, Vec::new(), onward));
         }
         let mut targets = if is_role(to) { Vec::new() } else { self.expand(to).targets };
         if targets.is_empty() {
@@ -138,7 +152,7 @@ impl Snapshot {
             targets = self.role_targets(to).1;
         }
         let known = !targets.is_empty();
-        known.then(|| Recipient { address: to.clone(), permit, targets, onward: Vec::new() })
+        known.then(|| recipient(to, permit, targets, Vec::new()))
     }
 
     fn local(&self, peer: &Peer, to: &Address, now: Timestamp) -> Decision<Recipient> {
@@ -262,8 +276,12 @@ async fn full(snapshot: &Snapshot, recipient: &Recipient, size: u64) -> Option<R
     Some(refusal.rule(format!("account {address}")).detail(detail))
 }
 
+fn recipient(to: &Address, permit: Permit, targets: Vec<Target>, onward: Vec<Onward>) -> Recipient {
+    Recipient { address: to.clone(), permit, targets, onward, dsn: RecipientDsn::default() }
+}
+
 fn allow(to: &Address, permit: Permit, targets: Vec<Target>) -> Decision<Recipient> {
-    Decision::Allow(Recipient { address: to.clone(), permit, targets, onward: Vec::new() })
+    Decision::Allow(recipient(to, permit, targets, Vec::new()))
 }
 
 /// A recipient elsewhere. Whom anybody may send to is not taken before it is known to exist:
@@ -272,7 +290,7 @@ fn elsewhere(to: &Address, permit: Permit) -> Decision<Recipient> {
     match permit.reason() {
         Reason::Authenticated | Reason::LocalSubmission | Reason::RelayNetwork => {
             let onward = vec![Onward { address: to.clone(), sender: None }];
-            Decision::Allow(Recipient { address: to.clone(), permit, targets: Vec::new(), onward })
+            Decision::Allow(recipient(to, permit, Vec::new(), onward))
         }
         reason => Decision::Later(no_route(permit.rule(), reason)),
     }

@@ -12,7 +12,7 @@ use crate::access::{AccessMap, Question};
 use crate::route::{self, Hop};
 use config::access::Action;
 use ipnet::IpNet;
-use mail::{Address, Domain, Id, Peer, Permit, Reason, Refusal, Timestamp};
+use mail::{Address, Domain, Door, Id, Peer, Permit, Reason, Refusal, Timestamp};
 use std::collections::HashMap;
 use std::net::IpAddr;
 
@@ -71,6 +71,11 @@ pub fn judge(ground: &Ground<'_>, peer: &Peer, to: &Address) -> Relay {
         // A second host behind our own: we never pass such mail on, whoever asks.
         [Hop::Domain(domain), ..] if (ground.is_own)(domain) => return denied(peer, &hops),
         _ => {}
+    }
+    // What is handed over to be kept is kept here or not at all: neither a network nor the access
+    // map makes a relay of LMTP (RFC 2033 §5 keeps it within the site).
+    if peer.door == Door::Lmtp {
+        return denied(peer, &hops);
     }
     if let Some((permit, stored)) = client_permit(ground, peer) {
         return Relay::Elsewhere(permit, stored);

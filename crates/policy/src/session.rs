@@ -3,7 +3,7 @@
 
 use crate::access::{Question, Rule};
 use crate::budget::Allowance;
-use crate::shared::Source;
+use crate::shared::{Source, is_counted};
 use crate::snapshot::Snapshot;
 use mail::{
     Address, Decision, Door, Finding, Peer, Reason, Refusal, ReversePath, Suggestion, Timestamp,
@@ -17,6 +17,9 @@ impl Snapshot {
     /// A client that the map discards is let in here; [`Snapshot::sender`] remembers.
     pub fn connection(&self, peer: &Peer) -> Decision<()> {
         let now = self.shared.clock.now();
+        if peer.door == Door::Lmtp {
+            return self.hands_over(peer);
+        }
         if takes_mail(peer.door)
             && let Some(rule) = self.rule_of_client(peer, now)
         {
@@ -36,6 +39,15 @@ impl Snapshot {
             let rule = "limit rate.connections_per_minute_max";
             Decision::Later(Refusal::new(Reason::RateExceeded).rule(rule))
         }
+    }
+
+    /// LMTP is for named networks, and for all that they hand over: no rate holds for a server that
+    /// has taken the mail already.
+    fn hands_over(&self, peer: &Peer) -> Decision<()> {
+        if self.settings.lmtp.networks.iter().any(|net| net.contains(&peer.ip)) {
+            return Decision::Allow(());
+        }
+        Decision::Refuse(Refusal::new(Reason::NetworkNotNamed).rule("lmtp.networks"))
     }
 
     /// How long this client waits for its greeting. Who speaks in this time is a program that
@@ -135,6 +147,9 @@ impl Snapshot {
     }
 
     fn message_rate(&self, peer: &Peer, now: Timestamp) -> Decision<()> {
+        if !is_counted(peer) {
+            return Decision::Allow(());
+        }
         let (per_minute, rule) = match peer.user {
             Some(_) => {
                 (self.settings.local.messages_per_minute_max, "limit local.messages_per_minute_max")

@@ -7,7 +7,7 @@ use crate::memory::Memory;
 use crate::names::Names;
 use config::Settings;
 use ipnet::IpNet;
-use mail::{AccountId, Id, Peer, Timestamp};
+use mail::{AccountId, Door, Id, Peer, Timestamp};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use store::Store;
@@ -80,11 +80,17 @@ impl Shared {
 
     /// One more unknown name from this peer.
     pub(crate) fn count_unknown(&self, settings: &Settings, peer: &Peer, now: Timestamp) {
+        if !is_counted(peer) {
+            return;
+        }
         self.unknown.charge(unknown_allowance(settings), &Source::of(peer), now);
     }
 
     /// How many unknown names this peer owes for.
     pub(crate) fn unknown_spent(&self, settings: &Settings, peer: &Peer, now: Timestamp) -> usize {
+        if !is_counted(peer) {
+            return 0;
+        }
         let spent = self.unknown.spent(unknown_allowance(settings), &Source::of(peer), now);
         spent as usize
     }
@@ -118,6 +124,12 @@ impl Shared {
         let mut hits = self.hits.lock().unwrap_or_else(PoisonError::into_inner);
         self.store.count_hits(&std::mem::take(&mut hits.rules));
     }
+}
+
+/// Whether what a peer asks for is its own doing: a server of ours that hands over mail (LMTP) asks
+/// for others.
+pub(crate) fn is_counted(peer: &Peer) -> bool {
+    peer.door != Door::Lmtp
 }
 
 /// What counts as one client: an IPv4 address, an IPv6 /64.

@@ -30,7 +30,7 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 /// Serves one connection from greeting to close. Never fails: whatever goes wrong ends this
 /// session alone.
 pub async fn serve(pop3: Arc<Pop3>, accepted: Accepted, door: Door) {
-    let Accepted { stream, ip, port, guard, admitted } = accepted;
+    let Accepted { stream, ip, port, guard, admitted, .. } = accepted;
     let session = match pop3.store.ids(1).await {
         Ok(ids) => SessionId(ids.start),
         Err(error) => {

@@ -150,6 +150,11 @@ impl Connection {
         }
     }
 
+    /// Whether the server tells senders what becomes of what it took (RFC 3461 §5.2.2).
+    pub(crate) fn offers_dsn(&self) -> bool {
+        self.machine.extensions().dsn
+    }
+
     /// Whether the server takes another message.
     pub(crate) async fn is_ready(&mut self) -> bool {
         matches!(self.turn(None).await, Turn::Ready)

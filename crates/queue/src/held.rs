@@ -2,16 +2,14 @@
 //! once for each day.
 
 use crate::Queue;
-use crate::settling::ourselves;
-use mail::index::Index;
-use mail::{Address, BodyKind, Envelope, Origin, Recipient, ReversePath, SessionId};
+use mail::{Address, Recipient};
 use mail_builder::MessageBuilder;
 use mail_builder::headers::raw::Raw;
 use net::Drain;
 use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Acceptance, Body, Error, SendHold};
+use store::{Acceptance, Error, SendHold};
 use tokio::time::{MissedTickBehavior, interval};
 
 /// How often the store is asked whether somebody is to be told.
@@ -73,22 +71,8 @@ async fn notice(queue: &Queue, hold: &SendHold) -> Result<Acceptance, String> {
         return Err("there is neither an owner with a mailbox nor an administrator".to_owned());
     }
     let bytes = text(queue, hold, &postmaster).map_err(|error| error.to_string())?;
-    let index = Index::of(&bytes);
-    let body = Body::from_bytes(bytes).map_err(|error| error.to_string())?;
-    let session = queue.store.ids(1).await.map_err(|error| error.to_string())?.start;
-    let envelope = Envelope {
-        peer: ourselves(SessionId(session)),
-        origin: Origin::Own,
-        from_outside: false,
-        sender: ReversePath::Null,
-        recipients,
-        body: BodyKind::SevenBit,
-        smtputf8: hold.owner.needs_smtputf8(),
-        limits: None,
-    };
-    let (filter, store, clock) = (&queue.filter, &queue.store, &queue.clock);
-    let ready = filter::intake::prepare(filter, store, clock, envelope, index, body).await;
-    ready.map_err(|refusal| refusal.reason.word().to_owned())
+    let smtputf8 = hold.owner.needs_smtputf8();
+    filter::notice::ours(&queue.filter, &queue.clock, recipients, smtputf8, &bytes).await
 }
 
 fn text(queue: &Queue, hold: &SendHold, postmaster: &Address) -> std::io::Result<Vec<u8>> {

@@ -2,13 +2,12 @@
 //!
 //! It finds its work in the store's spool and settles it there; it never talks to the doors. Each
 //! part is small: [`scheduler`] says what is next (pure), [`route`] which servers, `delivery` talks
-//! to one of them, `settling` writes down what became of it and `notice` what the sender hears,
+//! to one of them, `settling` writes down what became of it and what the sender hears,
 //! [`runner`] does what they say.
 
 mod delivery;
 pub mod held;
 mod met;
-mod notice;
 pub mod route;
 pub mod runner;
 pub mod schedule;

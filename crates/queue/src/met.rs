@@ -29,6 +29,8 @@ pub(crate) struct Met {
     pub(crate) text: String,
     /// The server that was asked; empty where none was reached.
     pub(crate) host: String,
+    /// Whether that server tells senders what becomes of what it took (DSN).
+    pub(crate) tells: bool,
 }
 
 impl Met {
@@ -36,7 +38,8 @@ impl Met {
     pub(crate) fn ours(severity: Severity, reason: Reason, text: impl Into<String>) -> Self {
         let status = for_reason(severity, reason).enhanced.unwrap_or((class(severity), 0, 0));
         let verdict = verdict(severity);
-        Self { verdict, reason, reply: 0, status, text: text.into(), host: String::new() }
+        let (text, host) = (text.into(), String::new());
+        Self { verdict, reason, reply: 0, status, text, host, tells: false }
     }
 
     /// What became of a recipient, by the server that was asked.
@@ -47,7 +50,7 @@ impl Met {
                 let status = reply.enhanced.unwrap_or((2, 0, 0));
                 let (verdict, reason) = (Verdict::Delivered, Reason::RemoteAccepted);
                 let text = reply.text.clone();
-                Self { verdict, reason, reply: reply.code, status, text, host }
+                Self { verdict, reason, reply: reply.code, status, text, host, tells: false }
             }
             Outcome::Refused { command, reply } => Self::refused(command.word(), reply, host),
             Outcome::NextTransaction(reply) => Self::refused("RCPT", reply, host),
@@ -100,7 +103,7 @@ impl Met {
         let (verdict, class) = (verdict(severity), class(severity));
         let status = reply.enhanced.filter(|status| status.0 == class).unwrap_or((class, 0, 0));
         let text = format!("{} (to {command})", reply.text);
-        Self { verdict, reason, reply: reply.code, status, text, host }
+        Self { verdict, reason, reply: reply.code, status, text, host, tells: false }
     }
 
     /// As the spool remembers it.

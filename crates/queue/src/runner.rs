@@ -328,7 +328,10 @@ async fn transmit(
         for (lease, outcome) in rest.into_iter().zip(outcomes) {
             match outcome {
                 Outcome::NextTransaction(_) if is_ready => again.push(lease),
-                outcome => met.push((lease, Met::outcome(&outcome, &host))),
+                outcome => {
+                    let tells = connection.offers_dsn();
+                    met.push((lease, Met { tells, ..Met::outcome(&outcome, &host) }));
+                }
             }
         }
         rest = again;
@@ -339,8 +342,7 @@ async fn transmit(
 fn transaction(leases: &[Lease]) -> Transaction {
     let recipient = |lease: &Lease| Recipient {
         address: lease.recipient.clone(),
-        notify: None,
-        original: None,
+        dsn: lease.needs.recipient.clone(),
     };
     let first = leases.first();
     Transaction {
@@ -350,7 +352,6 @@ fn transaction(leases: &[Lease]) -> Transaction {
         body: first.map_or(mail::BodyKind::SevenBit, |lease| lease.needs.body),
         smtputf8: first.is_some_and(|lease| lease.needs.smtputf8),
         require_tls: false,
-        ret: None,
-        envelope_id: None,
+        dsn: first.map_or_else(Default::default, |lease| lease.needs.envelope.clone()),
     }
 }

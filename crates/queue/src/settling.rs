@@ -3,17 +3,12 @@
 
 use crate::Queue;
 use crate::met::{Met, Verdict};
-use crate::notice::{HEADER_MAX, Kind, Notice};
-use crate::schedule;
-use mail::index::Index;
-use mail::{
-    BodyKind, Door, Envelope, Event, MessageId, Origin, Peer, Reason, ReversePath, SessionId,
-    Timestamp, TraceRow,
-};
+use crate::schedule::{self, Lifetime};
+use filter::notice::{Action, HEADER_MAX, Notice, Told, WHOLE_MAX};
+use mail::{EnvelopeDsn, Event, MessageId, Reason, Timestamp, TraceRow};
 use smtp::reply::Severity;
-use std::net::Ipv4Addr;
 use std::time::Duration;
-use store::{Acceptance, Body, Error, Fate, Lease, Settlement};
+use store::{Acceptance, Error, Fate, Lease, Settlement};
 
 /// Tries to write down what has happened already, and the pause between them.
 const TRIES: u32 = 5;
@@ -45,21 +40,24 @@ struct Decided {
     lease: Lease,
     met: Met,
     fate: Fate,
-    hears: Option<Kind>,
+    hears: Option<Action>,
 }
 
 async fn try_to(queue: &Queue, met: &[(Lease, Met)]) -> Result<(), Error> {
     let now = queue.clock.now();
+    let (_, lifetime) = queue.limits();
     let mut decided: Vec<Decided> =
-        met.iter().map(|(lease, met)| decide(queue, lease, met, now)).collect();
-    failures_first(&mut decided);
+        met.iter().map(|(lease, met)| decide(lifetime, lease, met, now)).collect();
     let notice = match notice(queue, &decided, now).await {
         Ok(notice) => notice,
         Err(reason) => {
             // Nobody can be told: that is said, and it ends.
-            for copy in decided.iter_mut().filter(|copy| copy.fate == Fate::Bounced) {
-                copy.fate = Fate::Failed;
-                copy.met.text = format!("{} (nobody is told: {reason})", copy.met.text);
+            for copy in &mut decided {
+                copy.hears = None;
+                if copy.fate == Fate::Bounced {
+                    copy.fate = Fate::Failed;
+                    copy.met.text = format!("{} (nobody is told: {reason})", copy.met.text);
+                }
             }
             None
         }
@@ -68,8 +66,7 @@ async fn try_to(queue: &Queue, met: &[(Lease, Met)]) -> Result<(), Error> {
     queue.store.settle(settled, notice).await
 }
 
-fn decide(queue: &Queue, lease: &Lease, met: &Met, now: Timestamp) -> Decided {
-    let (_, lifetime) = queue.limits();
+fn decide(lifetime: Lifetime, lease: &Lease, met: &Met, now: Timestamp) -> Decided {
     let (lease, mut met) = (lease.clone(), met.clone());
     let is_over = lifetime.is_over(lease.queued_at, now);
     let never = met.verdict == Verdict::Never || met.verdict == Verdict::Later && is_over;
@@ -78,115 +75,90 @@ fn decide(queue: &Queue, lease: &Lease, met: &Met, now: Timestamp) -> Decided {
         met.status = expired.status;
         met.text = format!("given up after {} attempts: {}", lease.attempts + 1, met.text);
     }
+    let dsn = &lease.needs.recipient;
     // A forged sender would hear of mail that it never sent (RFC 5321 §6.1).
     let has_sender = lease.sender.address().is_some() && lease.needs.sender_known;
+    // Only who logged in is known to be the sender, and hears of anything but failures.
+    let is_known = has_sender && lease.account.is_some();
     let (fate, hears) = match met.verdict {
-        Verdict::Delivered => (Fate::Delivered, None),
-        _ if never && has_sender => (Fate::Bounced, Some(Kind::Failed)),
+        Verdict::Delivered => {
+            let owed = is_known && dsn.wants_success() && !met.tells;
+            (Fate::Delivered, owed.then_some(Action::Relayed))
+        }
+        _ if never && has_sender && dsn.wants_failure() => (Fate::Bounced, Some(Action::Failed)),
         _ if never => (Fate::Failed, None),
         _ => {
             let at = schedule::again(lease.attempts + 1, now);
-            // Only who logged in is warned; to others a delay is no news worth a message.
-            let late = lifetime.is_late(lease.queued_at, now) && lease.account.is_some();
+            let wanted = is_known && dsn.notify.is_none_or(|notify| notify.delay);
+            let late = lifetime.is_late(lease.queued_at, now) && wanted;
             let until = lease.queued_at.plus_millis(lifetime.expires);
-            let hears = (late && !lease.warned && has_sender).then_some(Kind::Delayed(until));
+            let hears = (late && !lease.warned).then_some(Action::Delayed(until));
             (Fate::Again { at, warned: lease.warned || late }, hears)
         }
     };
     Decided { lease, met, fate, hears }
 }
 
-/// One notice tells of one kind: failures before delays. A delay that is not told now is told with
-/// the next attempt.
-fn failures_first(decided: &mut [Decided]) {
-    if !decided.iter().any(|copy| copy.hears == Some(Kind::Failed)) {
-        return;
-    }
-    for copy in decided {
-        if let (Some(Kind::Delayed(_)), Fate::Again { at, .. }) = (copy.hears, copy.fate) {
-            copy.hears = None;
-            copy.fate = Fate::Again { at, warned: copy.lease.warned };
-        }
-    }
-}
-
-/// The message that tells the sender; `None` where there is nothing to tell.
-///
-/// All that is told has one kind, so one notice is enough: see [`failures_first`].
+/// The message that tells the sender, of all copies at once; `None` where there is nothing to tell.
 async fn notice(
     queue: &Queue,
     decided: &[Decided],
     now: Timestamp,
 ) -> Result<Option<Acceptance>, String> {
-    let told: Vec<&Decided> = decided.iter().filter(|copy| copy.hears.is_some()).collect();
-    let Some(first) = told.first() else { return Ok(None) };
-    let (Some(to), Some(kind)) = (first.lease.sender.address(), first.hears) else {
-        return Ok(None);
-    };
+    let told = decided.iter().filter_map(|copy| Some(told(copy, copy.hears?)));
+    let told: Vec<Told> = told.collect();
+    let Some(first) = decided.iter().find(|copy| copy.hears.is_some()) else { return Ok(None) };
+    let Some(to) = first.lease.sender.address() else { return Ok(None) };
     let snapshot = queue.policy.snapshot();
     let recipient = snapshot.own_mail(to).ok_or_else(|| format!("{to} takes no mail"))?;
     let hostname = queue.hostname();
+    let EnvelopeDsn { ret, id } = first.lease.needs.envelope.clone();
+    let wants_whole = Notice::returns_whole(ret, &told) && first.lease.size <= WHOLE_MAX as u64;
+    let size = if wants_whole { WHOLE_MAX } else { HEADER_MAX };
+    let content = content(queue, first.lease.message, size).await;
     let notice = Notice {
-        kind,
         hostname: &hostname,
         message: first.lease.message,
         to,
+        envelope_id: id,
         queued_at: first.lease.queued_at,
         now,
-        copies: told.iter().map(|it| (it.lease.recipient.clone(), it.met.clone())).collect(),
-        header: header(queue, first.lease.message).await,
+        told,
+        is_whole: wants_whole && content.len() as u64 == first.lease.size,
+        content,
     };
-    let bytes = notice.build().map_err(|error| error.to_string())?;
-    let index = Index::of(&bytes);
-    let body = Body::from_bytes(bytes).map_err(|error| error.to_string())?;
-    let session = queue.store.ids(1).await.map_err(|error| error.to_string())?.start;
-    let envelope = Envelope {
-        peer: ourselves(SessionId(session)),
-        origin: Origin::Own,
-        from_outside: false,
-        sender: ReversePath::Null,
-        recipients: vec![recipient],
-        body: BodyKind::SevenBit,
-        smtputf8: to.needs_smtputf8(),
-        limits: None,
-    };
-    let (filter, store, clock) = (&queue.filter, &queue.store, &queue.clock);
-    let ready = filter::intake::prepare(filter, store, clock, envelope, index, body).await;
-    ready.map(Some).map_err(|refusal| refusal.reason.word().to_owned())
+    filter::notice::prepare(&queue.filter, &queue.clock, notice, recipient).await.map(Some)
 }
 
-/// Our own mail comes from this machine, through no door.
-pub(crate) fn ourselves(session: SessionId) -> Peer {
-    Peer {
-        session,
-        door: Door::Local,
-        ip: Ipv4Addr::LOCALHOST.into(),
-        port: 0,
-        helo: None,
-        esmtp: true,
-        tls: None,
-        login: None,
-        user: None,
+fn told(copy: &Decided, action: Action) -> Told {
+    let Decided { lease, met, .. } = copy;
+    Told {
+        action,
+        recipient: lease.recipient.clone(),
+        original: lease.needs.recipient.original.clone(),
+        status: met.status,
+        reason: met.reason,
+        reply: met.reply,
+        text: met.text.clone(),
+        host: met.host.clone(),
     }
 }
 
-/// The header of a message as it was sent on, bounded; empty if it cannot be read.
-async fn header(queue: &Queue, message: MessageId) -> Vec<u8> {
+/// The beginning of a message as it was sent on; empty if it cannot be read.
+async fn content(queue: &Queue, message: MessageId, size_max: usize) -> Vec<u8> {
     let Ok(mut rendered) = queue.store.onward(message).await else { return Vec::new() };
-    let mut header = Vec::new();
-    while header.len() < HEADER_MAX {
-        match rendered.read(HEADER_MAX - header.len()).await {
-            Ok(window) if !window.is_empty() => header.extend_from_slice(&window),
+    let mut content = Vec::new();
+    while content.len() < size_max {
+        match rendered.read(size_max - content.len()).await {
+            Ok(window) if !window.is_empty() => content.extend_from_slice(&window),
             _ => break,
         }
     }
-    let end = header.windows(4).position(|bytes| bytes == b"\r\n\r\n");
-    header.truncate(end.map_or(header.len(), |end| end + 2));
-    header
+    content
 }
 
 fn settlement(copy: Decided, now: Timestamp) -> Settlement {
-    let Decided { lease, met, fate, .. } = copy;
+    let Decided { lease, met, fate, hears } = copy;
     let event = match fate {
         Fate::Again { .. } => Event::Deferred,
         Fate::Delivered => Event::Relayed,
@@ -197,7 +169,11 @@ fn settlement(copy: Decided, now: Timestamp) -> Settlement {
         _ => String::new(),
     };
     let (class, subject, detail) = met.status;
-    let told = if fate == Fate::Bounced { " told=sender" } else { "" };
+    let told = match (hears, lease.needs.recipient.notify) {
+        (Some(_), _) => " told=sender".to_owned(),
+        (_, Some(notify)) if fate == Fate::Failed => format!(" told=nobody notify={notify}"),
+        _ => String::new(),
+    };
     let attempt = lease.attempts + 1;
     let trace = TraceRow {
         at: now,
@@ -238,43 +214,106 @@ fn line(row: &TraceRow) {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 
-    use super::{Decided, Kind, failures_first};
-    use crate::met::Met;
-    use mail::{MessageId, Reason, ReversePath, Timestamp};
+    use super::{Action, decide};
+    use crate::met::{Met, Verdict};
+    use crate::schedule::Lifetime;
+    use mail::{AccountId, MessageId, Notify, Reason, RecipientDsn, ReversePath, Timestamp};
     use smtp::reply::Severity;
     use store::{Fate, Lease, Needs};
 
-    fn copy(fate: Fate, hears: Option<Kind>) -> Decided {
-        let lease = Lease {
+    const LIFETIME: Lifetime = Lifetime { expires: 1_000, warns: 100 };
+
+    fn lease(notify: &str, account: Option<i64>) -> Lease {
+        let recipient = RecipientDsn { notify: Notify::parse(notify), original: None };
+        Lease {
             id: 1,
             fence: 1,
             message: MessageId(1),
             n: 0,
-            account: None,
+            account: account.map(AccountId),
             sender: ReversePath::parse("<anna@example.org>").unwrap(),
             recipient: "dora@far.example".parse().unwrap(),
             destination: "far.example".to_owned(),
-            needs: Needs::default(),
+            needs: Needs { recipient, sender_known: true, ..Needs::default() },
             size: 1,
             queued_at: Timestamp(0),
             attempts: 3,
             warned: false,
-        };
+        }
+    }
+
+    fn met(verdict: Verdict, tells: bool) -> Met {
         let met = Met::ours(Severity::Temporary, Reason::RemoteDeferred, "busy");
-        Decided { lease, met, fate, hears }
+        Met { verdict, tells, ..met }
+    }
+
+    /// What becomes of it at a time, and what its sender hears.
+    fn check(lease: &Lease, met: &Met, now: i64, state: &str, hears: Option<Action>) {
+        let decided = decide(LIFETIME, lease, met, Timestamp(now));
+        let word = match decided.fate {
+            Fate::Again { warned: false, .. } => "again",
+            Fate::Again { warned: true, .. } => "again, warned",
+            Fate::Delivered => "delivered",
+            Fate::Bounced => "bounced",
+            Fate::Failed => "failed",
+        };
+        let notify = lease.needs.recipient.notify;
+        assert_eq!((word, decided.hears), (state, hears), "{notify:?} at {now}");
     }
 
     #[test]
-    fn a_delay_beside_a_failure_is_told_later_and_not_taken_for_told() {
-        let at = Timestamp(9);
-        let late = || copy(Fate::Again { at, warned: true }, Some(Kind::Delayed(Timestamp(99))));
-        let mut both = vec![late(), copy(Fate::Bounced, Some(Kind::Failed))];
-        failures_first(&mut both);
-        let [delayed, failed] = both.as_slice() else { panic!("two") };
-        assert_eq!((delayed.fate, delayed.hears), (Fate::Again { at, warned: false }, None));
-        assert_eq!(failed.hears, Some(Kind::Failed));
-        let mut alone = vec![late()];
-        failures_first(&mut alone);
-        assert!(alone.iter().all(|copy| copy.fate == Fate::Again { at, warned: true }));
+    fn failures_are_told_unless_the_sender_wants_none() {
+        let never = met(Verdict::Never, false);
+        for account in [None, Some(1)] {
+            for notify in ["", "FAILURE", "SUCCESS,FAILURE"] {
+                check(&lease(notify, account), &never, 1, "bounced", Some(Action::Failed));
+            }
+            for notify in ["NEVER", "SUCCESS", "DELAY"] {
+                check(&lease(notify, account), &never, 1, "failed", None);
+                let later = met(Verdict::Later, false);
+                check(&lease(notify, account), &later, 2_000, "failed", None);
+            }
+        }
+        let null = Lease { sender: ReversePath::Null, ..lease("FAILURE", Some(1)) };
+        check(&null, &never, 1, "failed", None);
+    }
+
+    #[test]
+    fn who_is_not_known_to_be_the_sender_hears_nothing() {
+        let known = lease("SUCCESS,FAILURE,DELAY", None);
+        let lease = Lease { needs: Needs { sender_known: false, ..known.needs }, ..known };
+        check(&lease, &met(Verdict::Never, false), 1, "failed", None);
+        check(&lease, &met(Verdict::Later, false), 101, "again", None);
+        check(&lease, &met(Verdict::Later, false), 2_000, "failed", None);
+        check(&lease, &met(Verdict::Delivered, false), 1, "delivered", None);
+    }
+
+    #[test]
+    fn delays_are_told_to_who_is_known() {
+        let (later, late) = (met(Verdict::Later, false), Action::Delayed(Timestamp(1_000)));
+        for notify in ["", "DELAY"] {
+            check(&lease(notify, Some(1)), &later, 99, "again", None);
+            check(&lease(notify, Some(1)), &later, 101, "again, warned", Some(late));
+            check(&lease(notify, None), &later, 101, "again", None);
+        }
+        for notify in ["NEVER", "FAILURE"] {
+            check(&lease(notify, Some(1)), &later, 101, "again", None);
+        }
+        let warned = Lease { warned: true, ..lease("", Some(1)) };
+        check(&warned, &later, 101, "again, warned", None);
+    }
+
+    #[test]
+    fn successes_are_told_where_the_next_server_does_not() {
+        let (silent, tells) = (met(Verdict::Delivered, false), met(Verdict::Delivered, true));
+        let relayed = Some(Action::Relayed);
+        check(&lease("SUCCESS", Some(1)), &silent, 1, "delivered", relayed);
+        check(&lease("SUCCESS", Some(1)), &tells, 1, "delivered", None);
+        check(&lease("SUCCESS", None), &silent, 1, "delivered", None);
+        for notify in ["", "FAILURE,DELAY", "NEVER"] {
+            check(&lease(notify, Some(1)), &silent, 1, "delivered", None);
+        }
+        let null = Lease { sender: ReversePath::Null, ..lease("SUCCESS", Some(1)) };
+        check(&null, &silent, 1, "delivered", None);
     }
 }

@@ -15,7 +15,7 @@
 //! |---|---|
 //! | `reply.rs` | bytes → one reply |
 //! | `extensions.rs` | what EHLO's answer offers |
-//! | `command.rs`, `dsn.rs` | what is said, in wire form |
+//! | `command.rs` | what is said, in wire form |
 //! | `state.rs` | where a connection stands |
 //! | `opening.rs`, `login.rs` | from the greeting to being ready: EHLO, STARTTLS, AUTH |
 //! | `transaction.rs` | a message, its recipients, what became of each |
@@ -348,7 +348,6 @@ impl Machine {
 mod body;
 mod command;
 mod data;
-mod dsn;
 mod envelope;
 mod extensions;
 mod fault;
@@ -362,7 +361,6 @@ mod transaction;
 
 pub use command::Command;
 pub use data::{LINE_MAX, Unsendable};
-pub use dsn::{EnvelopeId, Notify, OriginalRecipient, Return};
 pub use extensions::Extensions;
 pub use fault::Fault;
 pub use reply::{Garbage, Reply, TEXT_MAX};

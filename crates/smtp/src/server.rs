@@ -6,7 +6,8 @@
 //! knows no account, no map and no clock.
 //!
 //! Whatever the peer sends, however it is cut into segments: the same actions in the same order,
-//! bounded memory, and every reply a valid line. Only [`Answer::Accepted`] makes a 250 after DATA.
+//! bounded memory, and every reply a valid line. Only [`Answer::Accepted`], or [`Fate::Kept`] in
+//! LMTP, makes a 250 after DATA.
 //!
 //! | file | what |
 //! |---|---|
@@ -19,12 +20,15 @@
 //! | `answers.rs` | what each answer leads to |
 //! | `data.rs`, `body.rs` | the end of a body and its text; the state around them |
 //!
-//! Places left: LMTP is a door whose `Message` question has one answer a recipient; the PROXY
-//! header is read by `net` before a machine exists; DSN parameters go into `command.rs`.
+//! LMTP (RFC 2033) is the door [`Door::Lmtp`]: greeted by LHLO, and the `Message` question has an
+//! answer for each recipient. The PROXY header is read by `net` before a machine exists.
 
 use mail::input::Input;
 use mail::scram::{Ask, Told};
-use mail::{BodyKind, Door, ForwardPath, MessageId, Reason, Refusal, ReversePath, Secret};
+use mail::{
+    BodyKind, Door, EnvelopeDsn, ForwardPath, MessageId, Reason, RecipientDsn, Refusal,
+    ReversePath, Secret,
+};
 use std::collections::VecDeque;
 
 use crate::reply::{self, Reply, Severity, words};
@@ -104,11 +108,15 @@ pub enum Question {
         body: BodyKind,
         /// Whether SMTPUTF8 was asked for.
         smtputf8: bool,
+        /// RET= and ENVID=.
+        dsn: EnvelopeDsn,
     },
     /// May it send mail to there?
     Recipient {
         /// RCPT TO.
         path: ForwardPath,
+        /// NOTIFY= and ORCPT=.
+        dsn: RecipientDsn,
     },
     /// May the body begin (DATA)? At least one recipient was accepted.
     Body,
@@ -143,6 +151,20 @@ pub enum Answer {
     /// The message is on stable storage (or was discarded by a rule, with its trace): the one
     /// answer that a 250 after DATA can come from.
     Accepted(MessageId),
+    /// The same over LMTP: what became of it for each recipient whose RCPT was accepted, in their
+    /// order; one address twice is answered twice.
+    Each(Vec<Fate>),
+}
+
+/// What became of a message for one recipient.
+#[derive(Debug, Clone)]
+pub enum Fate {
+    /// It is on stable storage for this recipient (or was discarded by a rule, with its trace).
+    Kept(MessageId),
+    /// It is not kept.
+    Refused(Refusal),
+    /// Not now.
+    Later(Refusal),
 }
 
 /// What the shell has to do next.

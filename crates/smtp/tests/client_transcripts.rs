@@ -9,10 +9,12 @@
 
 #![expect(clippy::expect_used, reason = "a test may stop where it stands")]
 
-use mail::{Address, BodyKind, Domain, ReversePath, Secret};
+use mail::{
+    Address, BodyKind, Domain, EnvelopeDsn, EnvelopeId, Notify, OriginalRecipient, RecipientDsn,
+    Return, ReversePath, Secret,
+};
 use smtp::client::{
-    Action, Credentials, EnvelopeId, Machine, Notify, Options, OriginalRecipient, Outcome,
-    Recipient, Return, TlsPolicy, Transaction,
+    Action, Credentials, Machine, Options, Outcome, Recipient, TlsPolicy, Transaction,
 };
 use smtp::reply::Severity;
 use std::collections::VecDeque;
@@ -149,8 +151,7 @@ fn transaction(words: &str) -> Transaction {
         body: BodyKind::SevenBit,
         smtputf8: false,
         require_tls: false,
-        ret: None,
-        envelope_id: None,
+        dsn: EnvelopeDsn::default(),
     };
     let (mut notify, mut orcpt) = (None, false);
     for word in words.split(' ') {
@@ -158,9 +159,9 @@ fn transaction(words: &str) -> Transaction {
             ("from", path) => made.sender = ReversePath::parse(path).expect("a path"),
             ("size", size) => made.size = size.parse().expect("a number"),
             ("ret", value) => {
-                made.ret = Some(if value == "full" { Return::Full } else { Return::Headers });
+                made.dsn.ret = Some(if value == "full" { Return::Full } else { Return::Headers });
             }
-            ("envid", text) => made.envelope_id = EnvelopeId::of(text),
+            ("envid", text) => made.dsn.id = EnvelopeId::of(text),
             ("notify", text) => {
                 let has = |what| text.contains(what);
                 let (success, failure) = (has("success"), has("failure"));
@@ -172,15 +173,15 @@ fn transaction(words: &str) -> Transaction {
             ("requiretls", _) => made.require_tls = true,
             (to, _) => {
                 let (times, to) = to.split_once('*').unwrap_or(("1", to));
-                let recipient = Recipient { address: address(to), notify: None, original: None };
+                let recipient = Recipient { address: address(to), dsn: RecipientDsn::default() };
                 let times = times.parse().expect("a number");
                 made.recipients.extend(std::iter::repeat_n(recipient, times));
             }
         }
     }
     for recipient in &mut made.recipients {
-        recipient.notify = notify;
-        recipient.original = orcpt.then(|| OriginalRecipient::of(&recipient.address)).flatten();
+        recipient.dsn.notify = notify;
+        recipient.dsn.original = orcpt.then(|| OriginalRecipient::of(&recipient.address)).flatten();
     }
     made
 }

@@ -38,15 +38,13 @@ fn transaction() -> Transaction {
         sender: ReversePath::Null,
         recipients: vec![Recipient {
             address: Address::parse("anna@example.net").expect("an address"),
-            notify: None,
-            original: None,
+            dsn: mail::RecipientDsn::default(),
         }],
         size: 100,
         body: BodyKind::EightBitMime,
         smtputf8: false,
         require_tls: false,
-        ret: None,
-        envelope_id: None,
+        dsn: mail::EnvelopeDsn::default(),
     }
 }
 

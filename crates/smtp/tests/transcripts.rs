@@ -4,15 +4,15 @@
 //! Settings (`@`): `door`, `tls` (active from the start), `starttls`, `auth`, `size_max`,
 //! `header_size_max`, `recipients_max`, `errors_max`, `repair`. Questions (`?`): see [`question`];
 //! answers: `allow`, `login ADDRESS`, `salt`, `signature`, `kept NUMBER`, `told LINE/LINE`,
-//! `refuse REASON`, `later REASON`, `close REASON`, each refusal with an administrator's
-//! `CODE D.S.N text` behind it or without.
+//! `refuse REASON`, `later REASON`, `close REASON`, over LMTP `each` and several of them with `|`
+//! between, each refusal with an administrator's `CODE D.S.N text` behind it or without.
 //! Events (`*`): `eof`, `drain`, `timeout REASON`, `body_fails REASON`.
 
 #![expect(clippy::expect_used, reason = "a test may stop where it stands")]
 
 use mail::scram::{Ask, Bindings, Salt, Told};
 use mail::{BodyKind, Door, ForwardPath, MessageId, Reason, Refusal, ReplyText, ReversePath};
-use smtp::server::{Action, Answer, Machine, Options, Question};
+use smtp::server::{Action, Answer, Fate, Machine, Options, Question};
 use tests::transcript::{self, Conversation, Next, Script, Settings};
 
 #[test]
@@ -35,6 +35,7 @@ impl Conversation for Smtp {
             "submission" => Door::Submission,
             "submissions" => Door::Submissions,
             "local" => Door::Local,
+            "lmtp" => Door::Lmtp,
             _ => Door::Smtp,
         };
         let options = Options {
@@ -129,18 +130,25 @@ impl Smtp {
                 self.envelope.push_str(&text);
             }
             (Question::Body, _) => self.body.clear(),
-            (Question::Message, Answer::Accepted(id)) => {
-                let size = self.body.len();
-                self.kept.push(format!("{id}: {}, {size} bytes", self.envelope));
-                self.kept.extend(
-                    self.body
-                        .split_inclusive(|b| *b == b'\n')
-                        .map(|line| format!("| {}", shown(line))),
-                );
+            (Question::Message, Answer::Accepted(id)) => self.keep(*id),
+            (Question::Message, Answer::Each(fates)) => {
+                let kept = fates.iter().find_map(|fate| match fate {
+                    Fate::Kept(id) => Some(*id),
+                    _ => None,
+                });
+                kept.into_iter().for_each(|id| self.keep(id));
             }
             _ => {}
         }
         answer
+    }
+
+    fn keep(&mut self, id: MessageId) {
+        let size = self.body.len();
+        self.kept.push(format!("{id}: {}, {size} bytes", self.envelope));
+        self.kept.extend(
+            self.body.split_inclusive(|b| *b == b'\n').map(|line| format!("| {}", shown(line))),
+        );
     }
 
     /// Policy allows what no line speaks of, but no log-in.
@@ -174,7 +182,7 @@ fn show(question: &Question) -> String {
             format!("proof {}{plus}", attempt.user)
         }
         Question::Scram(Ask::Enter) => "enter".to_owned(),
-        Question::Sender { path, size, body, smtputf8 } => {
+        Question::Sender { path, size, body, smtputf8, dsn } => {
             let mut text = match path {
                 ReversePath::Null => "from <>".to_owned(),
                 ReversePath::Address(address) => format!("from <{address}>"),
@@ -188,13 +196,30 @@ fn show(question: &Question) -> String {
             if *smtputf8 {
                 text.push_str(" smtputf8");
             }
+            if let Some(ret) = dsn.ret {
+                text.push_str(&format!(" ret={}", ret.word()));
+            }
+            if let Some(id) = &dsn.id {
+                text.push_str(&format!(" envid={:?}", id.text()));
+            }
             text
         }
-        Question::Recipient { path: ForwardPath::Address { address, source_route } } => {
-            let route = if source_route.is_empty() { "" } else { " routed" };
-            format!("to <{address}>{route}")
+        Question::Recipient { path, dsn } => {
+            let mut text = match path {
+                ForwardPath::Postmaster => "to <Postmaster>".to_owned(),
+                ForwardPath::Address { address, source_route } => {
+                    let route = if source_route.is_empty() { "" } else { " routed" };
+                    format!("to <{address}>{route}")
+                }
+            };
+            if let Some(notify) = dsn.notify {
+                text.push_str(&format!(" notify={notify}"));
+            }
+            if let Some(original) = &dsn.original {
+                text.push_str(&format!(" orcpt={:?}", original.field()));
+            }
+            text
         }
-        Question::Recipient { path: ForwardPath::Postmaster } => "to <Postmaster>".to_owned(),
         Question::Body => "body".to_owned(),
         Question::Message => "message".to_owned(),
         Question::OwnEntries { after } => format!("own_entries {after}"),
@@ -203,6 +228,10 @@ fn show(question: &Question) -> String {
 }
 
 fn read_answer(text: &str) -> Answer {
+    if text.starts_with("each ") {
+        let fates = text.trim_start_matches("each ").split(" | ");
+        return Answer::Each(fates.map(|text| fate(read_answer(text))).collect());
+    }
     let (verb, rest) = text.split_once(' ').unwrap_or((text, ""));
     match verb {
         "allow" => Answer::Allow,
@@ -225,6 +254,15 @@ fn salt_of_the_example() -> Salt {
         iterations: 4_096,
         nonce: "%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0".to_owned(),
         bindings: Bindings { exporter: Some([b'7'; 32]), end_point: Some(vec![b'9'; 32]) },
+    }
+}
+
+fn fate(answer: Answer) -> Fate {
+    match answer {
+        Answer::Accepted(message) => Fate::Kept(message),
+        Answer::Refuse(refusal) => Fate::Refused(refusal),
+        Answer::Later(refusal) => Fate::Later(refusal),
+        other => panic!("no fate: {other:?}"),
     }
 }
 

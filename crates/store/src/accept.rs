@@ -7,8 +7,8 @@ use crate::spool::{NewCopy, ONWARD};
 use crate::trace::{bounded, write_rows};
 use crate::{Error, Store};
 use mail::{
-    Envelope, Id, Judgement, MailboxId, MessageId, Onward, Placement, Recipient, Timestamp,
-    TraceRow, Verdict,
+    Envelope, Id, Judgement, MailboxId, MessageId, Onward, Placement, Recipient, RecipientDsn,
+    Timestamp, TraceRow, Verdict,
 };
 use std::ops::Range;
 
@@ -54,8 +54,8 @@ struct Line {
 enum Goes {
     /// To these positions of [`Plan::mailboxes`].
     Here(Vec<usize>),
-    /// To another server, by this permit.
-    On(Onward, String),
+    /// To another server, by this permit, for the recipient of the envelope at this place.
+    On(Onward, String, usize),
     /// Nowhere, by this rule.
     Discarded(String),
 }
@@ -72,6 +72,25 @@ impl Store {
     /// same). [`Error::Invalid`] if the acceptance contradicts itself.
     pub async fn accept(&self, acceptance: Acceptance) -> Result<(), Error> {
         self.accept_with(acceptance, Write::default()).await
+    }
+
+    /// Keeps a message and the notice that tells its sender so, in one commit.
+    ///
+    /// # Errors
+    /// As [`Store::accept`]: neither is acknowledged then.
+    pub async fn accept_with_notice(
+        &self,
+        mut acceptance: Acceptance,
+        notice: Acceptance,
+    ) -> Result<(), Error> {
+        let (plan, _) = (Plan::of(&acceptance)?, Plan::of(&notice)?);
+        let numbered = self.numbered(plan.ids(&acceptance)).await?;
+        let write = self.acceptance(&mut acceptance, &plan, numbered.ids.clone());
+        let result = self.accept_with(notice, write).await;
+        if plan.keeps() && acceptance.body.file().is_some() {
+            self.after_conflict(&acceptance, &result).await;
+        }
+        result
     }
 
     /// The same, in one commit with what else has to be written.
@@ -181,8 +200,10 @@ impl Store {
                     let ids = positions.iter().map(|at| (entries.start + *at as i64).to_string());
                     ("mailbox", ids.collect::<Vec<_>>().join(","), "")
                 }
-                Goes::On(onward, rule) => {
-                    let row = NewCopy { id: spooled, n: n as i64, onward };
+                Goes::On(onward, rule, of) => {
+                    let none = RecipientDsn::default();
+                    let dsn = it.envelope.recipients.get(*of).map_or(&none, |of| &of.dsn);
+                    let row = NewCopy { id: spooled, n: n as i64, onward, dsn };
                     self.spool(write, it, &row);
                     spooled += 1;
                     ("spool", String::new(), rule.as_str())
@@ -266,8 +287,9 @@ impl Plan {
             return Err(invalid("a message goes to more mailboxes than one commit takes"));
         }
         let mut ledger = Vec::with_capacity(verdicts.len());
-        for (recipient, verdict) in acceptance.envelope.recipients.iter().zip(verdicts) {
-            ledger.extend(lines(recipient, verdict, &mailboxes)?);
+        let recipients = acceptance.envelope.recipients.iter().zip(verdicts);
+        for (at, (recipient, verdict)) in recipients.enumerate() {
+            ledger.extend(lines(at, recipient, verdict, &mailboxes)?);
         }
         let onward = ledger.iter().filter(|line| matches!(line.goes, Goes::On(..))).count();
         if onward > 0 && acceptance.judgement.onward.is_none() {
@@ -288,8 +310,9 @@ impl Plan {
     }
 }
 
-/// The ledger's rows of one recipient.
+/// The ledger's rows of one recipient, the `of`-th of the envelope.
 fn lines(
+    of: usize,
     recipient: &Recipient,
     verdict: &Verdict,
     mailboxes: &[(MailboxId, i64)],
@@ -311,7 +334,7 @@ fn lines(
             let rule = bounded(recipient.permit.rule().to_owned(), ADDRESS_MAX);
             let on = onward.iter().map(|onward| Line {
                 address: onward.address.to_string(),
-                goes: Goes::On(onward.clone(), rule.clone()),
+                goes: Goes::On(onward.clone(), rule.clone(), of),
             });
             Ok(here.into_iter().chain(on).collect())
         }

@@ -17,7 +17,10 @@ use crate::accept::Acceptance;
 use crate::database::{Expect, Write};
 use crate::trace::bounded;
 use crate::{Error, Rendered, Store};
-use mail::{BodyKind, Host, Id, MessageId, Onward, Submitter};
+use mail::{
+    BodyKind, EnvelopeDsn, EnvelopeId, Host, Id, MessageId, Notify, Onward, OriginalRecipient,
+    RecipientDsn, Return, Submitter,
+};
 
 /// The number of the rendition that is sent on.
 pub(crate) const ONWARD: i64 = 1;
@@ -30,10 +33,12 @@ pub(crate) struct NewCopy<'a> {
     /// Its row in the message's ledger.
     pub(crate) n: i64,
     pub(crate) onward: &'a Onward,
+    /// What its recipient's sender wants to hear.
+    pub(crate) dsn: &'a RecipientDsn,
 }
 
-/// What a copy needs of the server that it is sent to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// What a copy needs of the server that it is sent to, and what its sender wants to hear of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Needs {
     /// What the sender said of the body (RFC 6152).
     pub body: BodyKind,
@@ -42,23 +47,49 @@ pub struct Needs {
     /// Not of the other server but of us: the sender is whom it says, and may be told what becomes
     /// of the message.
     pub sender_known: bool,
+    /// RET= and ENVID= (RFC 3461).
+    pub envelope: EnvelopeDsn,
+    /// NOTIFY= and ORCPT=.
+    pub recipient: RecipientDsn,
 }
 
 impl Needs {
-    fn encode(self) -> String {
-        let words = [
-            (self.body == BodyKind::EightBitMime, "8bitmime"),
-            (self.smtputf8, "smtputf8"),
-            (self.sender_known, "known"),
-        ];
-        let words: Vec<&str> = words.into_iter().filter(|(on, _)| *on).map(|(_, w)| w).collect();
+    /// Words with blanks between them; no value has one.
+    fn encode(&self) -> String {
+        let mut words = Vec::new();
+        if self.body == BodyKind::EightBitMime {
+            words.push("8bitmime".to_owned());
+        }
+        if self.smtputf8 {
+            words.push("smtputf8".to_owned());
+        }
+        if self.sender_known {
+            words.push("known".to_owned());
+        }
+        words.extend(self.envelope.ret.map(|ret| format!("ret={}", ret.word())));
+        words.extend(self.envelope.id.as_ref().map(|id| format!("envid={}", id.as_str())));
+        words.extend(self.recipient.notify.map(|notify| format!("notify={notify}")));
+        let original = self.recipient.original.as_ref();
+        words.extend(original.map(|original| format!("orcpt={}", original.as_str())));
         words.join(" ")
     }
 
+    /// What is not known is passed over: another version wrote it.
     fn decode(text: &str) -> Self {
-        let has = |word| text.split(' ').any(|found| found == word);
-        let body = if has("8bitmime") { BodyKind::EightBitMime } else { BodyKind::SevenBit };
-        Self { body, smtputf8: has("smtputf8"), sender_known: has("known") }
+        let mut needs = Self::default();
+        for word in text.split(' ') {
+            match word.split_once('=').unwrap_or((word, "")) {
+                ("8bitmime", _) => needs.body = BodyKind::EightBitMime,
+                ("smtputf8", _) => needs.smtputf8 = true,
+                ("known", _) => needs.sender_known = true,
+                ("ret", value) => needs.envelope.ret = Return::parse(value),
+                ("envid", value) => needs.envelope.id = EnvelopeId::parse(value),
+                ("notify", value) => needs.recipient.notify = Notify::parse(value),
+                ("orcpt", value) => needs.recipient.original = OriginalRecipient::parse(value),
+                _ => {}
+            }
+        }
+        needs
     }
 }
 
@@ -71,6 +102,8 @@ impl Store {
             body: it.envelope.body,
             smtputf8: it.envelope.smtputf8,
             sender_known: it.judgement.sender_known,
+            envelope: it.envelope.dsn.clone(),
+            recipient: row.dsn.clone(),
         };
         let size = it.judgement.onward.as_ref().map_or(0, mail::Rendition::size);
         write.push(
@@ -123,5 +156,49 @@ fn destination(host: &Host) -> String {
     match host {
         Host::Domain(domain) => domain.as_str().to_owned(),
         Host::Literal(ip) => format!("[{ip}]"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Needs;
+    use mail::{
+        BodyKind, EnvelopeDsn, EnvelopeId, Notify, OriginalRecipient, RecipientDsn, Return,
+    };
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_an_earlier_version_wrote_is_read() {
+        let both = Needs { body: BodyKind::EightBitMime, smtputf8: true, ..Needs::default() };
+        assert_eq!(both.encode(), "8bitmime smtputf8");
+        assert_eq!(Needs::decode("8bitmime smtputf8"), both);
+        assert_eq!(Needs::decode(""), Needs::default());
+        assert_eq!(Needs::decode("later=x"), Needs::default());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_is_what_was_written(
+            eight in any::<bool>(),
+            smtputf8 in any::<bool>(),
+            sender_known in any::<bool>(),
+            full in any::<Option<bool>>(),
+            id in "[ -~]{0,33}",
+            notify in any::<Option<(bool, bool, bool)>>(),
+            original in "[ -~]{0,100}",
+        ) {
+            let notify = notify
+                .map(|(success, failure, delay)| Notify { success, failure, delay });
+            let original = OriginalRecipient::parse(&format!("rfc822;{original}"));
+            let ret = full.map(|full| if full { Return::Full } else { Return::Headers });
+            let needs = Needs {
+                body: if eight { BodyKind::EightBitMime } else { BodyKind::SevenBit },
+                smtputf8,
+                sender_known,
+                envelope: EnvelopeDsn { ret, id: EnvelopeId::of(&id) },
+                recipient: RecipientDsn { notify, original },
+            };
+            prop_assert_eq!(Needs::decode(&needs.encode()), needs);
+        }
     }
 }

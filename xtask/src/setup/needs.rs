@@ -27,6 +27,8 @@ const NEEDS: &[Need] = &[
     // Logs in by SCRAM, with GNU SASL's part of it.
     tool("msmtp", "msmtp"),
     tool("openssl", "openssl"),
+    // A proxy that announces its clients.
+    tool("haproxy", "haproxy"),
     tool("strace", "strace"),
     tool("systemd-analyze", "systemd"),
     tool("setpriv", "util-linux"),

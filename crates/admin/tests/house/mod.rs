@@ -8,8 +8,8 @@ use filter::Filter;
 use filter::intake::{self, Outcome};
 use mail::index::IndexBuilder;
 use mail::{
-    AccountId, BodyKind, Door, Envelope, Origin, Peer, Permit, Reason, Recipient, ReversePath,
-    SessionId, Target,
+    AccountId, BodyKind, Door, Envelope, EnvelopeDsn, Origin, Peer, Permit, Reason, Recipient,
+    RecipientDsn, ReversePath, SessionId, Target,
 };
 use net::{Clock, Drain};
 use policy::Policy;
@@ -132,15 +132,16 @@ impl House {
                 permit: Permit::issue("account anna@example.org", Reason::LocalAccount),
                 targets: vec![target],
                 onward: Vec::new(),
+                dsn: RecipientDsn::default(),
             }],
             body: BodyKind::SevenBit,
             smtputf8: false,
             limits: None,
+            dsn: EnvelopeDsn::default(),
         };
         let body = incoming.seal().await.unwrap();
-        let clock = Clock::system();
-        intake::take(&self.filter, &self.store, &clock, envelope, index.finish(), body, vec![])
-            .await
+        let (clock, known) = (Clock::system(), intake::Known::default());
+        intake::take(&self.filter, &self.store, &clock, envelope, index.finish(), body, known).await
     }
 
     /// The subject rules, as soon as a hit is counted: hits ride a later commit.

@@ -35,6 +35,23 @@ pub(super) fn check(settings: &Settings, root: &Node, reader: &mut Reader) {
             reader.say(node, message);
         }
     }
+    if let Some(node) = table.node("proxy") {
+        for net in settings.proxy.networks.iter().filter(|net| too_wide(net)) {
+            let message = format!("`{net}` is too wide: anybody in it could say to be anybody");
+            reader.say(node, message);
+        }
+    }
+    if let Some(node) = table.node("lmtp") {
+        for net in settings.lmtp.networks.iter().filter(|net| too_wide(net)) {
+            reader.say(node, format!("`{net}` is too wide: LMTP is not for strangers"));
+        }
+    }
+    if settings.lmtp.networks.is_empty()
+        && let Some(node) = table.node("listen").and_then(|listen| listen.child("lmtp"))
+        && !settings.listen.lmtp.is_empty()
+    {
+        reader.say(node, "nobody may use this door: name networks under `[lmtp] networks`");
+    }
     doors(settings, table.node("listen").unwrap_or(root), reader);
 }
 
@@ -48,6 +65,7 @@ fn doors(settings: &Settings, node: &Node, reader: &mut Reader) {
         ("smtp", &listen.smtp),
         ("submission", &listen.submission),
         ("submissions", &listen.submissions),
+        ("lmtp", &listen.lmtp),
         ("pop3", &listen.pop3),
         ("pop3s", &listen.pop3s),
     ] {

@@ -304,6 +304,24 @@ proptest! {
 }
 
 #[test]
+fn doors_within_a_site_are_for_named_networks() {
+    check(
+        "[listen]\nlmtp = [\"127.0.0.1:24\"]\n",
+        &["4:8: error: nobody may use this door: name networks under `[lmtp] networks`"],
+    );
+    check(
+        "[lmtp]\nnetworks = [\"0.0.0.0/0\"]\n[proxy]\nnetworks = [\"::/0\"]\n",
+        &[
+            "3:1: error: `0.0.0.0/0` is too wide: LMTP is not for strangers",
+            "5:1: error: `::/0` is too wide: anybody in it could say to be anybody",
+        ],
+    );
+    let fine = "[listen]\nlmtp = [\"127.0.0.1:24\"]\nlmtp_socket = \"lmtp.sock\"\n\
+                [lmtp]\nnetworks = [\"127.0.0.1/32\"]\n";
+    assert!(read(&format!("{HOST}{fine}")).is_ok());
+}
+
+#[test]
 fn what_was_overlaid_is_written_as_one_file() {
     let base = "[server]\nhostname = \"a.example\"\n[storage]\ndata = \"data\"\n\
                 [access]\nfile = \"access\"\n";

@@ -5,11 +5,11 @@ use crate::{ED25519, RSA, domain, keys};
 use filter::Filter;
 use filter::authentication::dkim::{Outcome, Signer, verify};
 use filter::authentication::message::Message;
-use filter::intake::{self, take};
+use filter::intake::{self, Known, take};
 use mail::index::{Index, IndexBuilder};
 use mail::{
-    AccountId, Address, BodyKind, Door, Envelope, Login, Onward, Origin, Peer, Permit, Reason,
-    Recipient, ReversePath, SessionId,
+    AccountId, Address, BodyKind, Door, Envelope, EnvelopeDsn, Login, Onward, Origin, Peer, Permit,
+    Reason, Recipient, RecipientDsn, ReversePath, SessionId,
 };
 use net::Clock;
 use serde_json::json;
@@ -72,7 +72,8 @@ impl House {
         }
         let (index, body) = (index.finish(), incoming.seal().await.unwrap());
         let (filter, store, clock) = (&self.filter, &self.store, &self.clock);
-        let outcome = take(filter, store, clock, envelope(from), index, body, Vec::new()).await;
+        let outcome =
+            take(filter, store, clock, envelope(from), index, body, Known::default()).await;
         let intake::Outcome::Accepted(id) = outcome else { panic!("{outcome:?}") };
         let mut rendered = self.store.onward(id).await.unwrap();
         let mut sent = Vec::new();
@@ -129,11 +130,13 @@ fn envelope(from: From) -> Envelope {
         recipients: vec![Recipient {
             permit: Permit::issue("test", reason),
             targets: Vec::new(),
+            dsn: RecipientDsn::default(),
             onward: vec![Onward { address: address.clone(), sender: None }],
             address,
         }],
         body: BodyKind::SevenBit,
         smtputf8: false,
+        dsn: EnvelopeDsn::default(),
     }
 }
 

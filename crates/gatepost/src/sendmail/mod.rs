@@ -15,12 +15,12 @@ use crate::cli::{CONFIG, Global};
 use crate::output;
 use anyhow::Result;
 use exit::{Exit, Failure};
-use mail::{Address, BodyKind, Domain, ReversePath};
+use mail::{Address, BodyKind, Domain, EnvelopeDsn, EnvelopeId, RecipientDsn, ReversePath};
 use message::{Author, Message, Unfit};
 use nix::unistd::{User, geteuid};
 use options::{Mode, Options};
 use session::{Questions, Session};
-use smtp::client::{EnvelopeId, Outcome, Recipient, Transaction};
+use smtp::client::{Outcome, Recipient, Transaction};
 use std::ffi::OsString;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -162,8 +162,7 @@ async fn deliver(
 ) -> Result<Vec<Outcome>, Failure> {
     let recipient = |address: &Address| Recipient {
         address: address.clone(),
-        notify: options.notify,
-        original: None,
+        dsn: RecipientDsn { notify: options.notify, original: None },
     };
     let mut outcomes = Vec::with_capacity(addresses.len());
     for some in addresses.chunks(smtp::client::RECIPIENTS_MAX) {
@@ -174,8 +173,10 @@ async fn deliver(
             body: if bytes.is_ascii() { BodyKind::SevenBit } else { BodyKind::EightBitMime },
             smtputf8: false,
             require_tls: false,
-            ret: options.wanted_back,
-            envelope_id: options.envelope_id.as_deref().and_then(EnvelopeId::of),
+            dsn: EnvelopeDsn {
+                ret: options.wanted_back,
+                id: options.envelope_id.as_deref().and_then(EnvelopeId::of),
+            },
         };
         outcomes.extend(session.send(transaction, bytes).await?);
     }

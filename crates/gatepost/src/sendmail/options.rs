@@ -4,7 +4,7 @@
 //! next argument. What only meant something to sendmail itself is read and passed over, so that no
 //! program that calls us fails for it. Pure.
 
-use smtp::client::{Notify, Return};
+use mail::{Notify, Return};
 
 /// Most arguments that are looked at; the system's own limit lets through far more.
 const ARGUMENTS_MAX: usize = 100_000;

@@ -27,6 +27,7 @@ async fn echo(mut accepted: Accepted) {
     let word: &[u8] = match accepted.admitted {
         Ok(()) => b"in  ",
         Err(Reason::TooManyFromAddress) => b"many",
+        Err(Reason::ProxyHeader) => b"head",
         Err(_) => b"full",
     };
     accepted.stream.write_all(word).await.unwrap();
@@ -207,4 +208,100 @@ async fn connections_have_no_delay_and_plain_addresses() {
     assert_eq!(port, client.local_addr().unwrap().port());
     assert!(nodelay);
     served.abort();
+}
+
+/// A connection of a proxy (127.0.0.9) with these first bytes: what the door says.
+async fn handed(door: &Door, header: &[u8]) -> (String, TcpStream) {
+    let mut stream = connect(door.address, 9).await;
+    stream.write_all(header).await.unwrap();
+    (word(&mut stream).await, stream)
+}
+
+fn line(client: &str) -> Vec<u8> {
+    format!("PROXY TCP4 {client} 198.51.100.1 4000 25\r\n").into_bytes()
+}
+
+#[tokio::test]
+async fn who_a_proxy_announces_counts_and_not_the_proxy() {
+    let door = open();
+    door.admission.set_proxies(vec!["127.0.0.9/32".parse().unwrap()]);
+    // What follows the header is the client's.
+    let header = [&line("192.0.2.7")[..], b"?"].concat();
+    let (said, mut one) = handed(&door, &header).await;
+    assert_eq!(said, "in  ");
+    let mut echoed = [0; 1];
+    one.read_exact(&mut echoed).await.unwrap();
+    assert_eq!(&echoed, b"?");
+    let (said, _two) = handed(&door, &line("192.0.2.7")).await;
+    assert_eq!(said, "in  ");
+    assert_eq!(handed(&door, &line("192.0.2.7")).await.0, "many");
+    let (said, _three) = handed(&door, &line("192.0.2.8")).await;
+    assert_eq!(said, "in  ", "the proxy itself has no limit");
+    assert_eq!(handed(&door, &line("192.0.2.9")).await.0, "full");
+    assert_eq!(door.admission.open(), 3);
+    drop(one);
+}
+
+#[tokio::test]
+async fn a_proxy_has_to_announce_somebody_who_can_be_there() {
+    let door = open();
+    door.admission.set_proxies(vec!["127.0.0.9/32".parse().unwrap()]);
+    let impossible = ["127.0.0.1", "127.9.9.9", "0.0.0.0", "224.0.0.1", "255.255.255.255"];
+    for client in impossible {
+        assert_eq!(handed(&door, &line(client)).await.0, "head", "{client}");
+    }
+    for client in ["::1", "::ffff:127.0.0.1", "::", "ff02::1"] {
+        let header = format!("PROXY TCP6 {client} 2001:db8::1 4000 25\r\n");
+        assert_eq!(handed(&door, header.as_bytes()).await.0, "head", "{client}");
+    }
+    assert_eq!(handed(&door, b"EHLO client.example\r\n").await.0, "head");
+    // From others none is read.
+    let mut other = connect(door.address, 1).await;
+    other.write_all(b"PROXY").await.unwrap();
+    assert_eq!(word(&mut other).await, "in  ");
+    assert_eq!(word(&mut other).await, "PROX");
+}
+
+#[tokio::test]
+async fn a_proxy_that_looks_whether_we_live_is_known_as_one() {
+    let listener = Listener::bind(loopback(0), 1_024).unwrap();
+    let address = listener.local_addr().unwrap();
+    let admission = Arc::new(Admission::new(LIMITS));
+    admission.set_proxies(vec!["127.0.0.9/32".parse().unwrap()]);
+    let (_handle, drain) = Drain::new();
+    tokio::spawn(listener.serve(admission, drain, |mut accepted: Accepted| async move {
+        let said = format!("{} {}", accepted.ip, accepted.is_check);
+        accepted.stream.write_all(said.as_bytes()).await.unwrap();
+    }));
+    let v2 = b"\r\n\r\n\0\r\nQUIT\n\x20\x00\x00\x00";
+    for header in [&b"PROXY UNKNOWN\r\n"[..], v2] {
+        let mut stream = connect(address, 9).await;
+        stream.write_all(header).await.unwrap();
+        let mut said = String::new();
+        stream.read_to_string(&mut said).await.unwrap();
+        assert_eq!(said, "127.0.0.9 true");
+    }
+    // By version 1 HAProxy's checks announce themselves.
+    let mut stream = connect(address, 9).await;
+    let port = stream.local_addr().unwrap().port();
+    let header = format!("PROXY TCP4 127.0.0.9 127.0.0.1 {port} 25\r\n");
+    stream.write_all(header.as_bytes()).await.unwrap();
+    let mut said = String::new();
+    stream.read_to_string(&mut said).await.unwrap();
+    assert_eq!(said, "127.0.0.9 true");
+    // One that says nothing at all gets nothing.
+    let mut silent = connect(address, 9).await;
+    silent.shutdown().await.unwrap();
+    assert_eq!(word(&mut silent).await, "gone");
+}
+
+#[tokio::test]
+async fn a_header_is_due_within_five_seconds() {
+    let door = open();
+    door.admission.set_proxies(vec!["127.0.0.9/32".parse().unwrap()]);
+    let mut stream = connect(door.address, 9).await;
+    stream.write_all(b"PROXY TCP4 192.0.2.7").await.unwrap();
+    let begun = Instant::now();
+    assert_eq!(word(&mut stream).await, "head");
+    assert!(begun.elapsed() >= Duration::from_secs(5), "{:?}", begun.elapsed());
 }

@@ -112,6 +112,23 @@ fn what_may_be_sent_where() {
     assert_eq!(word(&relay), "authenticated by login anna@ours.example");
 }
 
+/// Neither networks nor domains nor the access map make a relay of LMTP.
+#[test]
+fn what_is_handed_over_is_kept_here_or_not_at_all() {
+    let site = Site::new(true, true, "elsewhere.example RELAY\nConnect:203.0.113 RELAY\n");
+    let judged = |door, ip: &str, to: &str| {
+        let peer = Peer { door, ..peer(ip) };
+        word(&site.judge(&peer, &to.parse().unwrap()))
+    };
+    for ip in ["198.51.100.7", "203.0.113.9"] {
+        assert_eq!(judged(Door::Lmtp, ip, "anna@ours.example"), "here");
+        for to in ["x@elsewhere.example", "x@relayed.example", "x@other.example"] {
+            assert_ne!(judged(Door::Smtp, ip, to), "relay_denied", "{to} from {ip}");
+            assert_eq!(judged(Door::Lmtp, ip, to), "relay_denied", "{to} from {ip}");
+        }
+    }
+}
+
 /// What open-relay testers send (and nmap's script), dressed for this site. None may get through.
 const FORMS: &[&str] = &[
     "<user@elsewhere.example>",

@@ -85,6 +85,7 @@ impl Site {
             permit: Permit::issue("account anna@example.org", Reason::LocalAccount),
             onward: Vec::new(),
             targets: vec![Target { account: self.anna, inbox: self.inbox, junk: None, address }],
+            dsn: mail::RecipientDsn::default(),
         };
         let peer = Peer {
             session: SessionId(1),
@@ -106,6 +107,7 @@ impl Site {
             body: BodyKind::default(),
             smtputf8: false,
             limits: None,
+            dsn: mail::EnvelopeDsn::default(),
         };
         let placement = Placement { account: self.anna, mailbox: self.inbox, flags: 0 };
         let judgement = Judgement {

@@ -82,10 +82,10 @@ pub(super) fn mail(transaction: &Transaction, extensions: &Extensions) -> String
         add("REQUIRETLS", "");
     }
     if extensions.dsn {
-        if let Some(wanted) = transaction.ret {
+        if let Some(wanted) = transaction.dsn.ret {
             add("RET=", wanted.word());
         }
-        if let Some(id) = &transaction.envelope_id {
+        if let Some(id) = &transaction.dsn.id {
             add("ENVID=", id.as_str());
         }
     }
@@ -97,10 +97,10 @@ pub(super) fn mail(transaction: &Transaction, extensions: &Extensions) -> String
 pub(super) fn rcpt(recipient: &Recipient, extensions: &Extensions) -> String {
     let mut line = format!("RCPT TO:<{}>", recipient.address);
     if extensions.dsn {
-        if let Some(notify) = recipient.notify {
+        if let Some(notify) = recipient.dsn.notify {
             let _ = write!(line, " NOTIFY={notify}");
         }
-        if let Some(original) = &recipient.original {
+        if let Some(original) = &recipient.dsn.original {
             let _ = write!(line, " ORCPT={}", original.as_str());
         }
     }

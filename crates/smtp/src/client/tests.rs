@@ -18,8 +18,7 @@ fn machine(tls_active: bool, credentials: Option<Credentials>) -> Machine {
 fn transaction(recipients: usize) -> Transaction {
     let recipient = Recipient {
         address: Address::parse("anna@example.net").expect("an address"),
-        notify: None,
-        original: None,
+        dsn: mail::RecipientDsn::default(),
     };
     Transaction {
         sender: ReversePath::Null,
@@ -28,8 +27,7 @@ fn transaction(recipients: usize) -> Transaction {
         body: BodyKind::SevenBit,
         smtputf8: false,
         require_tls: false,
-        ret: None,
-        envelope_id: None,
+        dsn: mail::EnvelopeDsn::default(),
     }
 }
 

@@ -1,10 +1,9 @@
 //! One message for some recipients, and what became of each of them.
 
 use super::command::Command;
-use super::dsn::{EnvelopeId, Notify, OriginalRecipient, Return};
 use super::{Extensions, Fault, Reply, Unsendable};
 use crate::reply::Severity;
-use mail::{Address, BodyKind, ReversePath};
+use mail::{Address, BodyKind, EnvelopeDsn, RecipientDsn, ReversePath};
 
 /// Most recipients of one transaction: what a server has to take is 100 (RFC 5321 §4.5.3.1.8), and
 /// what is above its limit is left for the next. Bounds what is held of its replies.
@@ -28,10 +27,8 @@ pub struct Transaction {
     pub smtputf8: bool,
     /// Whether it may only travel under TLS (RFC 8689).
     pub require_tls: bool,
-    /// RET=.
-    pub ret: Option<Return>,
-    /// ENVID=.
-    pub envelope_id: Option<EnvelopeId>,
+    /// RET= and ENVID=, for a server that offers DSN.
+    pub dsn: EnvelopeDsn,
 }
 
 /// One of the recipients.
@@ -39,10 +36,8 @@ pub struct Transaction {
 pub struct Recipient {
     /// RCPT TO.
     pub address: Address,
-    /// NOTIFY=.
-    pub notify: Option<Notify>,
-    /// ORCPT=.
-    pub original: Option<OriginalRecipient>,
+    /// NOTIFY= and ORCPT=, for a server that offers DSN.
+    pub dsn: RecipientDsn,
 }
 
 /// Why a message cannot be sent over this connection; nothing of it was said.

@@ -6,8 +6,9 @@ use mail::MessageId;
 use std::borrow::Cow;
 
 /// The greeting (RFC 5321 §4.2): no product, no version.
-pub(crate) fn greeting(hostname: &str) -> Reply {
-    Reply::new(220, None, format!("{hostname} ESMTP"))
+pub(crate) fn greeting(hostname: &str, is_lmtp: bool) -> Reply {
+    let protocol = if is_lmtp { "LMTP" } else { "ESMTP" };
+    Reply::new(220, None, format!("{hostname} {protocol}"))
 }
 
 /// The answer to HELO.
@@ -24,6 +25,7 @@ pub(crate) fn ehlo(hostname: &str, size_max: u64, starttls: bool, auth: bool) ->
         "8BITMIME".into(),
         "SMTPUTF8".into(),
         "ENHANCEDSTATUSCODES".into(),
+        "DSN".into(),
     ];
     if starttls {
         lines.push("STARTTLS".into());

@@ -2,9 +2,9 @@
 
 use super::body::Receiving;
 use super::state::{Pending, Stage, State, Transaction};
-use super::{Answer, Machine};
+use super::{Answer, Fate, Machine};
 use crate::reply::{self, Reply, Severity, words};
-use mail::{Reason, Refusal};
+use mail::{MessageId, Reason, Refusal};
 
 /// Log-ins that may fail in one session.
 const LOGIN_FAILURES_MAX: usize = 3;
@@ -36,11 +36,15 @@ impl Machine {
         };
         let no = match (&pending, answer) {
             (Pending::Login, Answer::LoggedIn(address)) => return self.logged_in(address),
-            (Pending::Message, Answer::Accepted(message)) => {
-                self.session.errors = 0;
-                self.session.idle_commands = 0;
+            (Pending::Message, Answer::Accepted(message)) if !self.is_lmtp() => {
                 self.state = State::Command(Stage::Ready);
-                return self.say(&words::kept(message));
+                return self.kept(message);
+            }
+            (Pending::Message, Answer::Each(fates))
+                if self.is_lmtp() && fates.len() == self.session.owed =>
+            {
+                self.state = State::Command(Stage::Ready);
+                return self.each(fates);
             }
             (Pending::OwnEntries, Answer::Told(lines)) => return self.told(lines),
             (Pending::Login | Pending::Message | Pending::OwnEntries, Answer::Allow) => None,
@@ -51,13 +55,48 @@ impl Machine {
                 let severity = reply::usual_severity(refusal.reason);
                 Some((refusal, severity, true))
             }
-            (_, Answer::LoggedIn(_) | Answer::Scram(_) | Answer::Accepted(_) | Answer::Told(_)) => {
-                None
-            }
+            (
+                _,
+                Answer::LoggedIn(_)
+                | Answer::Scram(_)
+                | Answer::Accepted(_)
+                | Answer::Each(_)
+                | Answer::Told(_),
+            ) => None,
         };
         let (refusal, severity, close) =
             no.unwrap_or_else(|| (Refusal::new(Reason::InternalError), Severity::Temporary, false));
         self.refused(pending, No { refusal, severity, close });
+    }
+
+    fn kept(&mut self, message: MessageId) {
+        self.session.errors = 0;
+        self.session.idle_commands = 0;
+        self.say(&words::kept(message));
+    }
+
+    /// A reply for each recipient, in the order of their RCPTs (RFC 2033 §4.2). However many were
+    /// refused, it was one message: one error, and none where one was kept.
+    fn each(&mut self, fates: Vec<Fate>) {
+        let mut last_no = None;
+        let mut is_kept = false;
+        for fate in fates {
+            let (severity, refusal) = match fate {
+                Fate::Kept(message) => {
+                    self.kept(message);
+                    is_kept = true;
+                    continue;
+                }
+                Fate::Refused(refusal) => (Severity::Permanent, refusal),
+                Fate::Later(refusal) => (Severity::Temporary, refusal),
+            };
+            let reply = reply::for_refusal(severity, &refusal);
+            self.say(&reply);
+            last_no = Some(reply);
+        }
+        if let Some(reply) = last_no.filter(|_| !is_kept) {
+            self.count(&reply);
+        }
     }
 
     fn allowed(&mut self, pending: Pending) {
@@ -65,7 +104,7 @@ impl Machine {
             Pending::Connect { early: true } => self.early_talker(),
             Pending::Connect { early: false } => {
                 self.state = State::Command(Stage::Fresh);
-                let greeting = words::greeting(&self.options.hostname);
+                let greeting = words::greeting(&self.options.hostname, self.is_lmtp());
                 self.say(&greeting);
             }
             Pending::Helo { esmtp, .. } => {
@@ -118,6 +157,7 @@ impl Machine {
             _ => reply::for_refusal(no.severity, &no.refusal),
         };
         let login = matches!(pending, Pending::Login | Pending::Scram(_));
+        let owed = if matches!(pending, Pending::Message) { self.session.owed } else { 1 };
         self.state = State::Command(match pending {
             Pending::Connect { .. } => Stage::Unwelcome,
             Pending::Helo { before, .. } => before,
@@ -135,7 +175,7 @@ impl Machine {
         if no.close {
             return self.say_last(reply, no.severity);
         }
-        self.say(&reply);
+        (0..owed).for_each(|_| self.say(&reply));
         self.count(&reply);
         if login {
             self.count_failure();

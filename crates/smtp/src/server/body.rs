@@ -91,7 +91,7 @@ impl Machine {
             if let Some((reason, detail)) = note {
                 self.note(reason, detail, reply.code);
             }
-            self.say(&reply);
+            (0..self.session.owed).for_each(|_| self.say(&reply));
             return self.count(&reply);
         }
         if receiving.reader.had_long_line() {

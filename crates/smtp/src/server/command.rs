@@ -4,13 +4,18 @@
 
 use super::Question;
 use super::fault::Fault;
-use mail::{BodyKind, ForwardPath, ReversePath, Secret};
+use mail::{
+    BodyKind, EnvelopeDsn, EnvelopeId, ForwardPath, Notify, OriginalRecipient, RecipientDsn,
+    Return, ReversePath, Secret,
+};
 
 /// Longest command line, CRLF included (RFC 5321 §4.5.3.1.4).
 const LINE_MAX: usize = 512;
 /// What the extensions add to MAIL: SIZE 26 (RFC 1870 §3), BODY 17 (RFC 6152 §2), SMTPUTF8 10
-/// (RFC 6531 §3.1), AUTH 500 (RFC 4954 §3). DSN will add 100 here and 500 to RCPT (RFC 3461 §4).
-const MAIL_EXTRA: usize = 26 + 17 + 10 + 500;
+/// (RFC 6531 §3.1), AUTH 500 (RFC 4954 §3), RET 9 and ENVID 107 (RFC 3461 §4.3, §4.4).
+const MAIL_EXTRA: usize = 26 + 17 + 10 + 500 + 9 + 107;
+/// What they add to RCPT: NOTIFY 29 and ORCPT 507 (RFC 3461 §4.1, §4.2).
+const RCPT_EXTRA: usize = 29 + 507;
 /// Longest line of a log-in, CRLF included (RFC 4954 §4).
 pub(super) const LOGIN_LINE_MAX: usize = 12_288;
 /// Longest HELO name (RFC 5321 §4.5.3.1.2).
@@ -21,12 +26,12 @@ const PARAMETERS_MAX: usize = 8;
 /// A command as it was sent.
 #[derive(Debug)]
 pub(super) enum Command {
-    /// HELO or EHLO.
-    Helo { name: String, esmtp: bool },
+    /// HELO, EHLO or LHLO.
+    Helo { name: String, greeting: Greeting },
     /// MAIL FROM.
     Mail(Mail),
     /// RCPT TO; `ascii` where nothing in it needs SMTPUTF8.
-    Rcpt { path: ForwardPath, ascii: bool },
+    Rcpt { path: ForwardPath, ascii: bool, dsn: RecipientDsn },
     /// DATA.
     Data,
     /// RSET.
@@ -45,6 +50,17 @@ pub(super) enum Command {
     OwnEntries(Result<Question, Fault>),
 }
 
+/// How a client greets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Greeting {
+    /// HELO: without extensions.
+    Helo,
+    /// EHLO.
+    Ehlo,
+    /// LHLO: EHLO of LMTP (RFC 2033 §4.1).
+    Lhlo,
+}
+
 /// The arguments of MAIL.
 #[derive(Debug)]
 pub(super) struct Mail {
@@ -55,6 +71,7 @@ pub(super) struct Mail {
     /// AUTH= was given: allowed only where AUTH is offered (RFC 4954 §5). Its value is not used:
     /// no client is trusted to say who wrote a message.
     pub(super) auth: bool,
+    pub(super) dsn: EnvelopeDsn,
 }
 
 /// The longest line allowed, from how it begins.
@@ -62,6 +79,8 @@ pub(super) fn line_limit(line: &[u8]) -> usize {
     let verb = line.get(..5).unwrap_or_default();
     if verb.eq_ignore_ascii_case(b"MAIL ") {
         LINE_MAX + MAIL_EXTRA
+    } else if verb.eq_ignore_ascii_case(b"RCPT ") {
+        LINE_MAX + RCPT_EXTRA
     } else if verb.eq_ignore_ascii_case(b"AUTH ") {
         LOGIN_LINE_MAX
     } else {
@@ -91,8 +110,9 @@ pub(super) fn parse(line: &[u8]) -> Result<Command, Fault> {
         return Ok(Command::OwnEntries(question));
     }
     match verb.as_str() {
-        "HELO" => Ok(Command::Helo { name: helo_name(argument)?, esmtp: false }),
-        "EHLO" => Ok(Command::Helo { name: helo_name(argument)?, esmtp: true }),
+        "HELO" => helo(argument, Greeting::Helo),
+        "EHLO" => helo(argument, Greeting::Ehlo),
+        "LHLO" => helo(argument, Greeting::Lhlo),
         "MAIL" => mail(argument).map(Command::Mail),
         "RCPT" => rcpt(argument),
         "DATA" => bare(Command::Data),
@@ -103,12 +123,16 @@ pub(super) fn parse(line: &[u8]) -> Result<Command, Fault> {
         "STARTTLS" => bare(Command::StartTls),
         "AUTH" => Ok(Command::Auth(Secret::new(argument.to_owned()))),
         // Known to some standard, never offered here: VRFY and EXPN tell who exists, TURN and its
-        // kin hand mail to strangers, BDAT would be a second state machine for bodies. LMTP's LHLO
-        // joins HELO and EHLO when LMTP is built.
-        "VRFY" | "EXPN" | "TURN" | "ETRN" | "ATRN" | "SEND" | "SOML" | "SAML" | "BDAT" | "BURL"
-        | "LHLO" => Err(Fault::Disabled),
+        // kin hand mail to strangers, BDAT would be a second state machine for bodies.
+        "VRFY" | "EXPN" | "TURN" | "ETRN" | "ATRN" | "SEND" | "SOML" | "SAML" | "BDAT" | "BURL" => {
+            Err(Fault::Disabled)
+        }
         _ => Err(Fault::Unknown),
     }
+}
+
+fn helo(argument: &str, greeting: Greeting) -> Result<Command, Fault> {
+    Ok(Command::Helo { name: helo_name(argument)?, greeting })
 }
 
 /// A domain or an address literal, in the shape that real clients use: no check beyond characters
@@ -136,19 +160,9 @@ fn mail(argument: &str) -> Result<Mail, Fault> {
         body: BodyKind::default(),
         smtputf8: false,
         auth: false,
+        dsn: EnvelopeDsn::default(),
     };
-    let mut seen = Vec::new();
-    for (index, parameter) in parameters.split_ascii_whitespace().enumerate() {
-        let (keyword, value) = match parameter.split_once('=') {
-            Some((keyword, value)) => (keyword.to_ascii_uppercase(), Some(value)),
-            None => (parameter.to_ascii_uppercase(), None),
-        };
-        if index >= PARAMETERS_MAX || seen.contains(&keyword) {
-            return Err(Fault::BadParameter);
-        }
-        mail_parameter(&mut mail, &keyword, value)?;
-        seen.push(keyword);
-    }
+    each(parameters, |keyword, value| mail_parameter(&mut mail, keyword, value))?;
     if !mail.smtputf8 && !path.is_ascii() {
         return Err(Fault::NeedsSmtputf8);
     }
@@ -173,22 +187,58 @@ fn mail_parameter(mail: &mut Mail, keyword: &str, value: Option<&str>) -> Result
         }
         ("SMTPUTF8", None) => mail.smtputf8 = true,
         ("AUTH", Some(value)) if !value.is_empty() => mail.auth = true,
-        ("SIZE" | "BODY" | "SMTPUTF8" | "AUTH", _) => return Err(Fault::BadParameter),
-        // RET and ENVID come here with DSN (RFC 3461 §4.3, §4.4).
+        ("RET", Some(value)) => mail.dsn.ret = Some(known(Return::parse(value))?),
+        ("ENVID", Some(value)) => mail.dsn.id = Some(known(EnvelopeId::parse(value))?),
+        ("SIZE" | "BODY" | "SMTPUTF8" | "AUTH" | "RET" | "ENVID", _) => {
+            return Err(Fault::BadParameter);
+        }
         _ => return Err(Fault::UnknownParameter),
+    }
+    Ok(())
+}
+
+fn known<T>(value: Option<T>) -> Result<T, Fault> {
+    value.ok_or(Fault::BadParameter)
+}
+
+/// Hands on each parameter, its keyword in upper case; none may be there twice.
+fn each(
+    parameters: &str,
+    mut take: impl FnMut(&str, Option<&str>) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    let mut seen = Vec::new();
+    for (index, parameter) in parameters.split_ascii_whitespace().enumerate() {
+        let (keyword, value) = match parameter.split_once('=') {
+            Some((keyword, value)) => (keyword.to_ascii_uppercase(), Some(value)),
+            None => (parameter.to_ascii_uppercase(), None),
+        };
+        if index >= PARAMETERS_MAX || seen.contains(&keyword) {
+            return Err(Fault::BadParameter);
+        }
+        take(&keyword, value)?;
+        seen.push(keyword);
     }
     Ok(())
 }
 
 fn rcpt(argument: &str) -> Result<Command, Fault> {
     let (path, parameters) = split_path(argument, "TO:").ok_or(Fault::RecipientPath)?;
-    // NOTIFY and ORCPT come here with DSN (RFC 3461 §4.1, §4.2).
-    if !parameters.is_empty() {
-        return Err(Fault::UnknownParameter);
-    }
-    let ascii = path.is_ascii();
+    let mut dsn = RecipientDsn::default();
+    each(parameters, |keyword, value| {
+        match (keyword, value) {
+            ("NOTIFY", Some(value)) => dsn.notify = Some(known(Notify::parse(value))?),
+            ("ORCPT", Some(value)) => {
+                dsn.original = Some(known(OriginalRecipient::parse(value))?);
+            }
+            ("NOTIFY" | "ORCPT", None) => return Err(Fault::BadParameter),
+            _ => return Err(Fault::UnknownParameter),
+        }
+        Ok(())
+    })?;
+    // An ORCPT in UTF-8 needs SMTPUTF8 as well (RFC 6533 §3).
+    let ascii = argument.is_ascii();
     let path = ForwardPath::parse(path).map_err(Fault::RecipientSyntax)?;
-    Ok(Command::Rcpt { path, ascii })
+    Ok(Command::Rcpt { path, ascii, dsn })
 }
 
 /// Splits `FROM:<path> parameters` behind the path's closing bracket, which quotes may hide.

@@ -19,6 +19,8 @@ pub(super) struct Session {
     pub(super) idle_commands: usize,
     /// A command line that ended in a bare LF has been noted.
     pub(super) repair_noted: bool,
+    /// Answers that the message in progress is owed: in LMTP one for each recipient.
+    pub(super) owed: usize,
     /// The server is shutting down.
     pub(super) draining: bool,
 }

@@ -1,6 +1,6 @@
 //! What each command does in each state. Legality here, effects through questions.
 
-use super::command::{self, Command, LOGIN_LINE_MAX};
+use super::command::{self, Command, Greeting, LOGIN_LINE_MAX};
 use super::fault::Fault;
 use super::state::{Pending, Stage, State, Transaction};
 use super::{Machine, Question, Queued, Step};
@@ -13,6 +13,7 @@ use mail::{Door, Reason};
 const IDLE_COMMANDS_MAX: usize = 100;
 
 pub(super) const GREET_FIRST: &str = "Say EHLO or HELO first";
+const GREET_BY_LMTP: &str = "Say LHLO first";
 const MAIL_FIRST: &str = "Say MAIL first";
 const RCPT_FIRST: &str = "Say RCPT first";
 const ALREADY_MAIL: &str = "There is a sender already";
@@ -69,12 +70,11 @@ impl Machine {
         }
         match parsed {
             Err(fault) => self.stay(stage, fault),
-            Ok(Command::Helo { name, esmtp }) => {
-                let question = Question::Helo { name, esmtp };
-                self.ask(Pending::Helo { esmtp, before: stage }, question);
-            }
+            Ok(Command::Helo { name, greeting }) => self.helo(stage, name, greeting),
             Ok(Command::Mail(mail)) => self.mail(stage, mail),
-            Ok(Command::Rcpt { path, ascii }) => self.rcpt(stage, path, ascii),
+            Ok(Command::Rcpt { path, ascii, dsn }) => {
+                self.rcpt(stage, ascii, Question::Recipient { path, dsn });
+            }
             Ok(Command::Data) => self.data(stage),
             Ok(Command::Rset) => {
                 self.state = State::Command(match stage {
@@ -129,9 +129,31 @@ impl Machine {
         }
     }
 
+    /// Each protocol has its own word, so that a client of one never talks to a server of the other
+    /// (RFC 2033 §4.1).
+    fn helo(&mut self, stage: Stage, name: String, greeting: Greeting) {
+        let fault = match (greeting, self.is_lmtp()) {
+            (Greeting::Lhlo, true) | (Greeting::Helo | Greeting::Ehlo, false) => None,
+            (Greeting::Helo | Greeting::Ehlo, true) => Some(Fault::Unknown),
+            (Greeting::Lhlo, false) => Some(Fault::Disabled),
+        };
+        if let Some(fault) = fault {
+            return self.stay(stage, fault);
+        }
+        let esmtp = greeting != Greeting::Helo;
+        let question = Question::Helo { name, esmtp };
+        self.ask(Pending::Helo { esmtp, before: stage }, question);
+    }
+
+    /// Whether the session speaks LMTP: the same machine, another greeting, and an answer for each
+    /// recipient behind the data.
+    pub(super) fn is_lmtp(&self) -> bool {
+        self.options.door == Door::Lmtp
+    }
+
     fn mail(&mut self, stage: Stage, mail: command::Mail) {
         let fault = match &stage {
-            Stage::Unwelcome | Stage::Fresh => Some(Fault::Sequence(GREET_FIRST)),
+            Stage::Unwelcome | Stage::Fresh => Some(self.greet_first()),
             Stage::Mail(_) => Some(Fault::Sequence(ALREADY_MAIL)),
             Stage::Ready if mail.auth && !self.login_exists() => Some(Fault::UnknownParameter),
             Stage::Ready if mail.size > Some(self.options.size_max) => Some(Fault::TooLarge),
@@ -140,13 +162,13 @@ impl Machine {
         if let Some(fault) = fault {
             return self.stay(stage, fault);
         }
-        let command::Mail { path, size, body, smtputf8, .. } = mail;
+        let command::Mail { path, size, body, smtputf8, dsn, .. } = mail;
         let transaction = Transaction { smtputf8, accepted: 0, refused: 0 };
-        let question = Question::Sender { path, size, body, smtputf8 };
+        let question = Question::Sender { path, size, body, smtputf8, dsn };
         self.ask(Pending::Sender(transaction), question);
     }
 
-    fn rcpt(&mut self, stage: Stage, path: mail::ForwardPath, ascii: bool) {
+    fn rcpt(&mut self, stage: Stage, ascii: bool, question: Question) {
         let mut transaction = match stage {
             Stage::Mail(transaction) => transaction,
             other => return self.stay(other, Fault::Sequence(MAIL_FIRST)),
@@ -159,13 +181,18 @@ impl Machine {
             transaction.refused += 1;
             return self.stay(Stage::Mail(transaction), Fault::TooManyRecipients);
         }
-        self.ask(Pending::Recipient(transaction), Question::Recipient { path });
+        self.ask(Pending::Recipient(transaction), question);
     }
 
     fn data(&mut self, stage: Stage) {
         match stage {
-            Stage::Mail(Transaction { accepted: 1.., .. }) => {
+            Stage::Mail(Transaction { accepted: accepted @ 1.., .. }) => {
+                self.session.owed = if self.is_lmtp() { accepted } else { 1 };
                 self.ask(Pending::Body, Question::Body);
+            }
+            // RFC 2033 §4.2.
+            Stage::Mail(Transaction { refused: 1.., .. }) if self.is_lmtp() => {
+                self.stay(stage, Fault::Sequence(RCPT_FIRST));
             }
             // A pipelining client could not know (RFC 2920 §3.1): no error of its own.
             Stage::Mail(transaction @ Transaction { refused: 1.., .. }) => {
@@ -183,7 +210,7 @@ impl Machine {
         let fault = match &stage {
             _ if !self.options.tls_offered => Fault::Disabled,
             _ if self.session.tls => Fault::Sequence(ALREADY_TLS),
-            Stage::Unwelcome | Stage::Fresh => Fault::Sequence(GREET_FIRST),
+            Stage::Unwelcome | Stage::Fresh => self.greet_first(),
             Stage::Ready | Stage::Mail(_) => {
                 self.say(&words::start_tls());
                 self.state = State::Handshake;
@@ -196,6 +223,10 @@ impl Machine {
             }
         };
         self.stay(stage, fault);
+    }
+
+    fn greet_first(&self) -> Fault {
+        Fault::Sequence(if self.is_lmtp() { GREET_BY_LMTP } else { GREET_FIRST })
     }
 
     /// Whether this door knows log-in at all.

@@ -5,10 +5,12 @@
 //! sends. A byte of 1 ends a turn of the server's: what comes behind it is sent when the machine
 //! has said something or waits on.
 
-use mail::{Address, BodyKind, Domain, ReversePath, Secret};
+use mail::{
+    Address, BodyKind, Domain, EnvelopeDsn, EnvelopeId, Notify, OriginalRecipient, RecipientDsn,
+    Return, ReversePath, Secret,
+};
 use smtp::client::{
-    Action, Credentials, EnvelopeId, Machine, Notify, Options, OriginalRecipient, Outcome,
-    Recipient, Return, TEXT_MAX, TlsPolicy, Transaction,
+    Action, Credentials, Machine, Options, Outcome, Recipient, TEXT_MAX, TlsPolicy, Transaction,
 };
 use tests::machine::Session;
 
@@ -180,8 +182,10 @@ fn transaction(options: u8, nth: usize) -> Transaction {
     let local = if options & 32 == 0 { "anna" } else { "\u{e4}nna" };
     let address = Address::parse(&format!("{local}@example.net")).expect("an address");
     let recipient = Recipient {
-        notify: (nth == 1).then_some(Notify { delay: true, ..Notify::default() }),
-        original: OriginalRecipient::of(&address),
+        dsn: RecipientDsn {
+            notify: (nth == 1).then_some(Notify { delay: true, ..Notify::default() }),
+            original: OriginalRecipient::of(&address),
+        },
         address,
     };
     Transaction {
@@ -191,8 +195,7 @@ fn transaction(options: u8, nth: usize) -> Transaction {
         body: if options & 64 == 0 { BodyKind::SevenBit } else { BodyKind::EightBitMime },
         smtputf8: false,
         require_tls: options & 128 != 0,
-        ret: Some(Return::Headers),
-        envelope_id: EnvelopeId::of("id+1"),
+        dsn: EnvelopeDsn { ret: Some(Return::Headers), id: EnvelopeId::of("id+1") },
     }
 }
 

@@ -5,7 +5,7 @@
 
 use mail::scram::{self, Ask, Bindings, Salt};
 use mail::{Door, MessageId, Reason, Refusal};
-use smtp::server::{Action, Answer, Machine, Options, Question};
+use smtp::server::{Action, Answer, Fate, Machine, Options, Question};
 use tests::machine::Session;
 
 /// All that a session came to.
@@ -35,13 +35,19 @@ pub(crate) fn exercise(bytes: &[u8]) {
 
 const REPAIR: u8 = 1;
 
+/// Of those that submit, every third hands over by LMTP.
+fn door(options: u8, policy: u8) -> Door {
+    match (options & 2, policy % 3) {
+        (0, _) => Door::Smtp,
+        _ if options & (64 | 128) == 64 => Door::Local,
+        (_, 0) => Door::Lmtp,
+        _ => Door::Submission,
+    }
+}
+
 fn talk(options: u8, policy: u8, pieces: &mut dyn Iterator<Item = &[u8]>) -> Told {
     let mut machine = Machine::new(Options {
-        door: match options & (2 | 64 | 128) {
-            66 => Door::Local,
-            other if other & 2 == 0 => Door::Smtp,
-            _ => Door::Submission,
-        },
+        door: door(options, policy),
         hostname: "mail.example.org".to_owned(),
         size_max: if options & 4 == 0 { 100_000 } else { 100 },
         header_size_max: if options & 8 == 0 { 100_000 } else { 50 },
@@ -55,6 +61,8 @@ fn talk(options: u8, policy: u8, pieces: &mut dyn Iterator<Item = &[u8]>) -> Tol
     let mut told = Told::default();
     let mut body = Vec::new();
     let mut opened = false;
+    // Recipients of the transaction that were accepted.
+    let mut accepted = 0;
     loop {
         match machine.next() {
             Action::Read => {
@@ -70,11 +78,24 @@ fn talk(options: u8, policy: u8, pieces: &mut dyn Iterator<Item = &[u8]>) -> Tol
                 assert_eq!(opened, !matches!(question, Question::Connect), "asked out of turn");
                 told.questions.push(format!("{question:?}"));
                 let answer = answer(&question, policy, told.questions.len());
-                if matches!(question, Question::Body) {
-                    body.clear();
+                match question {
+                    Question::Sender { .. } => accepted = 0,
+                    Question::Recipient { .. } if matches!(answer, Answer::Allow) => accepted += 1,
+                    Question::Body => body.clear(),
+                    _ => {}
                 }
-                if matches!(answer, Answer::Accepted(_)) {
-                    told.kept.push(std::mem::take(&mut body));
+                let is_lmtp = door(options, policy) == Door::Lmtp;
+                let answer = match answer {
+                    Answer::Accepted(id) if is_lmtp => Answer::Each(fates(id, accepted, policy)),
+                    other => other,
+                };
+                match &answer {
+                    Answer::Accepted(_) => told.kept.push(std::mem::take(&mut body)),
+                    Answer::Each(fates) => {
+                        let kept = fates.iter().filter(|fate| matches!(fate, Fate::Kept(_)));
+                        told.kept.extend(kept.map(|_| body.clone()));
+                    }
+                    _ => {}
                 }
                 machine.answer(answer);
             }
@@ -132,6 +153,16 @@ fn answer(question: &Question, policy: u8, asked: usize) -> Answer {
             _ => Answer::Allow,
         },
     }
+}
+
+/// An answer for each recipient: some are refused.
+fn fates(id: MessageId, count: usize, policy: u8) -> Vec<Fate> {
+    let fate = |n: usize| match (n + usize::from(policy)) % 5 {
+        0 => Fate::Refused(Refusal::new(Reason::AccessRejected)),
+        1 => Fate::Later(Refusal::new(Reason::MailboxFull)),
+        _ => Fate::Kept(id),
+    };
+    (0..count).map(fate).collect()
 }
 
 /// Replies are lines of at most 512 bytes of printable ASCII, each with a code.

@@ -81,6 +81,7 @@ pub(super) async fn message(
             permit: Permit::issue("conformance", Reason::LocalAccount),
             targets,
             onward,
+            dsn: mail::RecipientDsn::default(),
         });
     }
     let size = body.size();
@@ -96,6 +97,7 @@ pub(super) async fn message(
             body: BodyKind::SevenBit,
             smtputf8: false,
             limits: None,
+            dsn: mail::EnvelopeDsn::default(),
         },
         body,
         judgement: Judgement {

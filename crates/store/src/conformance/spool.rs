@@ -5,7 +5,10 @@ use super::{Failure, Ground, ensure, same};
 use crate::{
     Attempt, Body, Due, Error, Fate as Settled, Lease, Settlement, SpoolChange, SpoolFilter, Store,
 };
-use mail::{Event, MessageId, Reason, SessionId, Timestamp};
+use mail::{
+    AccountId, EnvelopeDsn, EnvelopeId, Event, MessageId, Notify, OriginalRecipient, Reason,
+    RecipientDsn, Return, SessionId, Timestamp,
+};
 
 /// Long enough that no lease of the suite ends by itself.
 const LEASE_MILLIS: i64 = 600_000;
@@ -47,7 +50,40 @@ pub(super) async fn run(ground: &Ground<'_>) -> Result<(), Failure> {
     same!(one.attempts, 1);
     let settled = settlement(&store, one, Settled::Delivered);
     store.settle(vec![settled], None).await?;
+    reports(&store, here).await?;
     restart(ground, store, id).await
+}
+
+/// What a sender wants to hear goes with the copy, and a notice comes with the message.
+async fn reports(store: &Store, here: AccountId) -> Result<(), Failure> {
+    let fates = [
+        ("x@example.org", Fate::Discarded("a rule")),
+        ("on@example.org", Fate::On(&["x@reports.example"])),
+    ];
+    let mut sent = message(store, Body::from_bytes("with reports")?, &fates).await?;
+    let id = sent.message;
+    let asked = RecipientDsn {
+        notify: Notify::parse("SUCCESS"),
+        original: OriginalRecipient::parse("rfc822;x+2By@old.example"),
+    };
+    sent.envelope.dsn = EnvelopeDsn { ret: Return::parse("HDRS"), id: EnvelopeId::of("a b") };
+    let on = sent.envelope.recipients.get_mut(1);
+    on.ok_or_else(|| Error::NotFound("a recipient".into()))?.dsn = asked.clone();
+    let said = sent.envelope.dsn.clone();
+    let before = store.usage(here).await?;
+    let fates = [("spooler@example.org", Fate::To(&[here]))];
+    let notice = message(store, Body::from_bytes("it arrived")?, &fates).await?;
+    store.accept_with_notice(sent, notice).await?;
+    ensure!(store.usage(here).await? > before, "the notice is not in its mailbox");
+    let until = store.clock.now().plus_millis(LEASE_MILLIS);
+    let leased = store.lease(&fenced(&due(store, id).await?), until).await?;
+    same!(leased.len(), 1);
+    let [lease] = leased.as_slice() else { return Ok(()) };
+    same!(lease.needs.recipient, asked);
+    same!(lease.needs.envelope, said);
+    let settled = settlement(store, lease.clone(), Settled::Failed);
+    store.settle(vec![settled], None).await?;
+    Ok(())
 }
 
 /// What a process leased and did not settle is due when the next one begins.

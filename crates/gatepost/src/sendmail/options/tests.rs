@@ -1,8 +1,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
 use super::{LETTERS, Mode, Options, parse};
+use mail::{Notify, Return};
 use proptest::prelude::*;
-use smtp::client::{Notify, Return};
 
 fn read(line: &str) -> Result<Options, String> {
     parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())

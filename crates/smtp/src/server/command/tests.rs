@@ -2,11 +2,13 @@ use super::*;
 
 fn check(line: &str, expected: &str) {
     let shown = match parse(line.as_bytes()) {
-        Ok(Command::Helo { name, esmtp }) => format!("helo {name} {esmtp}"),
-        Ok(Command::Mail(Mail { path, size, body, smtputf8, auth })) => {
+        Ok(Command::Helo { name, greeting }) => {
+            format!("helo {name} {}", greeting != Greeting::Helo)
+        }
+        Ok(Command::Mail(Mail { path, size, body, smtputf8, auth, .. })) => {
             format!("mail {path} {size:?} {body:?} {smtputf8} {auth}")
         }
-        Ok(Command::Rcpt { path, ascii }) => format!("rcpt {path} {ascii}"),
+        Ok(Command::Rcpt { path, ascii, .. }) => format!("rcpt {path} {ascii}"),
         Ok(Command::Auth(argument)) => format!("auth {}", argument.expose()),
         Ok(other) => format!("{other:?}"),
         Err(Fault::SenderSyntax(error) | Fault::RecipientSyntax(error)) => {
@@ -66,7 +68,7 @@ fn senders() {
     );
     check("MAIL FROM:<a@b.example> SIZE=1 size=1", "BadParameter");
     check("MAIL FROM:<a@b.example> AUTH=", "BadParameter");
-    check("MAIL FROM:<a@b.example> RET=FULL", "UnknownParameter");
+    check("MAIL FROM:<a@b.example> REQUIRETLS", "UnknownParameter");
     check("MAIL FROM:<a@b.example>x", "SenderPath");
     check("MAIL FROM <a@b.example>", "SenderPath");
     check("MAIL FR\u{e4}M:<a@b.example>", "SenderPath");
@@ -85,16 +87,75 @@ fn recipients() {
     check("RCPT TO:<POSTMASTER>", "rcpt Postmaster true");
     check("RCPT TO:<@x.example:a@b.example>", "rcpt a@b.example true");
     check("RCPT TO:<\u{e4}@b.example>", "rcpt \u{e4}@b.example false");
-    check("RCPT TO:<a@b.example> NOTIFY=NEVER", "UnknownParameter");
+    check("RCPT TO:<a@b.example> RRVS=x", "UnknownParameter");
     check("RCPT TO:a@b.example", "RecipientPath");
     check("RCPT TO:<a@b.example", "RecipientPath");
     check("RCPT TO:<\"a\\\">@b.example>", "RecipientPath");
 }
 
+/// What MAIL or RCPT says of reports, as it would be handed on.
+fn reports(line: &str) -> String {
+    match parse(line.as_bytes()) {
+        Ok(Command::Mail(Mail { dsn: EnvelopeDsn { ret, id }, .. })) => {
+            let id = id.as_ref().map_or("-", |id| id.as_str());
+            format!("{} {id}", ret.map_or("-", Return::word))
+        }
+        Ok(Command::Rcpt { dsn: RecipientDsn { notify, original }, .. }) => {
+            let original = original.as_ref().map_or("-", |original| original.as_str());
+            format!("{} {original}", notify.map_or("-".to_owned(), |notify| notify.to_string()))
+        }
+        Ok(other) => format!("{other:?}"),
+        Err(fault) => format!("{fault:?}"),
+    }
+}
+
+#[test]
+fn what_mail_says_of_reports() {
+    let check = |parameters: &str, expected: &str| {
+        assert_eq!(reports(&format!("MAIL FROM:<a@b.example> {parameters}")), expected);
+    };
+    check("", "- -");
+    check("ret=full envid=QQ+2B1", "FULL QQ+2B1");
+    check("RET=HDRS", "HDRS -");
+    check(&format!("ENVID={}", "x".repeat(100)), &format!("- {}", "x".repeat(100)));
+    let long = format!("ENVID={}", "x".repeat(101));
+    let bad = ["RET=ALL", "RET", "RET=", "RET=FULL RET=FULL", "ENVID=", "ENVID", &long];
+    let escapes = ["ENVID=a=b", "ENVID=a+2", "ENVID=a+2b", "ENVID=a+0D+0AX:+20y", "ENVID=+7F"];
+    for bad in bad.into_iter().chain(escapes) {
+        check(bad, "BadParameter");
+    }
+    check("NOTIFY=NEVER", "UnknownParameter");
+}
+
+#[test]
+fn what_rcpt_says_of_reports() {
+    let check = |parameters: &str, expected: &str| {
+        assert_eq!(reports(&format!("RCPT TO:<a@b.example> {parameters}")), expected);
+    };
+    check("", "- -");
+    check("notify=never", "NEVER -");
+    check("NOTIFY=DELAY,success", "SUCCESS,DELAY -");
+    check("NOTIFY=FAILURE ORCPT=rfc822;a+2Bb@c.example", "FAILURE rfc822;a+2Bb@c.example");
+    check("ORCPT=X-400;/S=x", "BadParameter");
+    check("ORCPT=utf-8;\u{e4}@b.example", "- utf-8;\\x{E4}@b.example");
+    let most = format!("rfc822;{}", "x".repeat(493));
+    check(&format!("ORCPT={most}"), &format!("- {most}"));
+    let long = format!("ORCPT=rfc822;{}", "x".repeat(494));
+    let notify = ["", "=", "=NEVER,DELAY", "=DELAY,", "=DELAY,DELAY", "=ALL", "=,"];
+    let notify = notify.map(|value| format!("NOTIFY{value}"));
+    let original = ["", "=", "=rfc822", "=rfc822;", "=;x", "=rfc822;a+0A", "=a b;x", "=x;\u{e4}"];
+    let original = original.map(|value| format!("ORCPT{value}"));
+    for bad in notify.iter().chain(&original).chain([&long]) {
+        check(bad, "BadParameter");
+    }
+    check("RET=FULL", "UnknownParameter");
+}
+
 #[test]
 fn limits() {
     assert_eq!(line_limit(b"NOOP"), 512);
-    assert_eq!(line_limit(b"mail FROM:"), 1_065);
+    assert_eq!(line_limit(b"mail FROM:"), 1_181);
+    assert_eq!(line_limit(b"rcpt to:"), 1_048);
     assert_eq!(line_limit(b"Auth PLAIN"), 12_288);
     assert_eq!(line_limit(b"AUTHX"), 512);
     assert!(is_secret(b"auth plain x") && !is_secret(b"NOOP auth"));

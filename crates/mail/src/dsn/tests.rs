@@ -24,10 +24,10 @@ fn envelope_ids() {
     for bad in ["", "a\r\nDATA", "\u{e9}", &"x".repeat(101), &"+".repeat(34)] {
         assert_eq!(made(bad), None, "{bad:?}");
     }
-    for bad in ["", "a b", "a=b", "a+b", "a+2b", "a+2", "a+", "a\rb", "\u{e9}"] {
+    for bad in ["", "a b", "a=b", "a+b", "a+2b", "a+2", "a+", "a\rb", "\u{e9}", "a+0D+0A", "+7F"] {
         assert_eq!(EnvelopeId::parse(bad), None, "{bad:?}");
     }
-    assert!(EnvelopeId::parse("a+2Bb").is_some());
+    assert_eq!(EnvelopeId::parse("a+2Bb+20c").map(|id| id.text()).as_deref(), Some("a+b c"));
 }
 
 #[test]
@@ -47,6 +47,33 @@ fn original_recipients() {
     assert_eq!(OriginalRecipient::parse(&format!("rfc822;{}", "x".repeat(500))), None);
 }
 
+#[test]
+fn what_is_read_is_what_is_said() {
+    for bits in 0..8 {
+        let on = |bit: u8| bits & bit != 0;
+        let notify = Notify { success: on(1), failure: on(2), delay: on(4) };
+        assert_eq!(Notify::parse(&notify.to_string().to_lowercase()), Some(notify));
+    }
+    for bad in ["", ",", "NEVER,DELAY", "DELAY,", "DELAY,DELAY", "DELAY ", "ALL"] {
+        assert_eq!(Notify::parse(bad), None, "{bad:?}");
+    }
+    assert_eq!(Return::parse("Hdrs"), Some(Return::Headers));
+    assert_eq!(Return::parse("HEADERS"), None);
+}
+
+#[test]
+fn fields_of_reports() {
+    let field = |value: &str| OriginalRecipient::parse(value).map(|value| value.field());
+    let check = |value, expected: &str| assert_eq!(field(value).as_deref(), Some(expected));
+    check("rfc822;a+2Bb@example.org", "rfc822; a+b@example.org");
+    check("X400;C+3Dde", "X400; C=de");
+    check("utf-8;\\x{E4}@example.org", "utf-8; \\x{E4}@example.org");
+    check("UTF-8;\u{e4}@example.org", "utf-8; \\x{E4}@example.org");
+    for bad in ["rfc822;a+0D+0ABcc:x", "utf-8;\u{e4} ", "utf-8;\u{e4}\u{85}", "utf-8;\u{e4}=\n"] {
+        assert_eq!(field(bad), None, "{bad:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn values_have_no_blanks_and_no_controls(text in any::<String>()) {
@@ -56,6 +83,14 @@ proptest! {
             OriginalRecipient::parse(&text).map(|value| value.0),
             OriginalRecipient::parse(&format!("rfc822;{text}")).map(|value| value.0),
         ];
+        let fields = [
+            EnvelopeId::of(&text).map(|id| id.text()),
+            OriginalRecipient::parse(&format!("utf-8;{text}")).map(|value| value.field()),
+            OriginalRecipient::parse(&format!("x;{}", xtext(&text))).map(|value| value.field()),
+        ];
+        for field in fields.into_iter().flatten() {
+            prop_assert!(field.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{}", field);
+        }
         for value in values.into_iter().flatten() {
             prop_assert!(value.bytes().all(|byte| (b'!'..=b'~').contains(&byte)), "{}", value);
         }
