@@ -5,6 +5,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -52,28 +53,37 @@ impl Server {
 
     /// A server with these settings laid over the demo's.
     pub(crate) fn with_settings(folder: &Path, settings: &str) -> Self {
-        Self::with_options(folder, settings, &[])
+        Self::with_options(folder, settings, &[], None)
+    }
+
+    /// The same, whose log goes to a file, with a line for each session and attempt.
+    pub(crate) fn with_log(folder: &Path, settings: &str, log: File) -> Self {
+        Self::with_options(folder, settings, &[], Some(log))
     }
 
     /// The same, with a zone file that answers all its questions.
     pub(crate) fn with_zone(folder: &Path, settings: &str, zone: &Path) -> Self {
-        Self::with_options(folder, settings, &["--zone".as_ref(), zone.as_os_str()])
+        let zone = ["--zone".as_ref(), zone.as_os_str()];
+        Self::with_options(folder, settings, &zone, None)
     }
 
-    fn with_options(folder: &Path, settings: &str, options: &[&OsStr]) -> Self {
+    fn with_options(folder: &Path, settings: &str, options: &[&OsStr], log: Option<File>) -> Self {
         let overlay = folder.join("overlay.toml");
         std::fs::write(&overlay, settings).unwrap();
         let data = folder.join("demo");
-        let mut child = Command::new(binary())
+        let mut command = Command::new(binary());
+        command
             .args(["demo", "--quiet", "--json", "--data"])
             .arg(&data)
             .args(options)
             .arg("--settings")
             .arg(&overlay)
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+            .stdout(Stdio::piped());
+        if let Some(log) = log {
+            command.env("GATEPOST_LOG", "info").stderr(log);
+        }
+        let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         let facts = serde_json::from_str(&line)

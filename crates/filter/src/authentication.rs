@@ -13,6 +13,8 @@ pub mod dkim;
 pub mod dmarc;
 pub mod evidence;
 mod folding;
+#[cfg(test)]
+mod hostile;
 pub mod inquiry;
 pub mod iprev;
 mod keys;

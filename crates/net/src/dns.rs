@@ -137,4 +137,6 @@ pub fn reverse_name(address: IpAddr) -> Name {
 }
 
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod tests;

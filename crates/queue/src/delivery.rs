@@ -20,6 +20,10 @@ const HANDSHAKE_MAX: Duration = Duration::from_secs(60);
 const WRITE_MAX: Duration = Duration::from_secs(180);
 /// What a server that takes no more of a message may take to say why.
 const LAST_WORDS_MAX: Duration = Duration::from_secs(5);
+/// What finding a server that is ready may take, all that are tried together, and what all
+/// transactions of a batch may take: a lease lasts longer than both, whatever a server does.
+const OPEN_MAX: Duration = Duration::from_secs(10 * 60);
+pub(crate) const BATCH_MAX: Duration = Duration::from_secs(45 * 60);
 /// Bytes of the message that are read at once.
 const WINDOW: usize = 64 * 1024;
 
@@ -38,6 +42,10 @@ pub(crate) struct Connection {
     wire: Wire,
     /// The server's name or address, for people.
     pub(crate) host: String,
+    /// When the answer that is awaited is due.
+    due: Instant,
+    /// When all of what is being done has to be done.
+    until: Instant,
 }
 
 /// What the machine waits for us to decide.
@@ -59,14 +67,17 @@ pub(crate) async fn open(caller: &Caller, servers: &[Server]) -> Result<Connecti
         Some(known) if known.verdict == Verdict::Later && met.verdict == Verdict::Never => {}
         _ => last = Some(met),
     };
-    for server in servers {
-        match Connection::open(caller, server, TlsPolicy::IfOffered).await {
+    let until = now() + OPEN_MAX;
+    for server in servers.iter().take_while(|_| now() < until) {
+        match Connection::open(caller, server, TlsPolicy::IfOffered, until).await {
             Ok(connection) => return Ok(connection),
             // Nobody said that it has to be under TLS: in the clear is what SMTP is without.
-            Err((met, true)) => match Connection::open(caller, server, TlsPolicy::Never).await {
-                Ok(connection) => return Ok(connection),
-                Err(_) => fail(met),
-            },
+            Err((met, true)) => {
+                match Connection::open(caller, server, TlsPolicy::Never, until).await {
+                    Ok(connection) => return Ok(connection),
+                    Err(_) => fail(met),
+                }
+            }
             Err((met, false)) => fail(met),
         }
     }
@@ -76,7 +87,12 @@ pub(crate) async fn open(caller: &Caller, servers: &[Server]) -> Result<Connecti
 
 impl Connection {
     /// Connects to one server. The error says whether the handshake was in the way.
-    async fn open(caller: &Caller, server: &Server, tls: TlsPolicy) -> Result<Self, (Met, bool)> {
+    async fn open(
+        caller: &Caller,
+        server: &Server,
+        tls: TlsPolicy,
+        until: Instant,
+    ) -> Result<Self, (Met, bool)> {
         let host = match &server.name {
             mail::Host::Domain(name) => name.to_string(),
             mail::Host::Literal(_) => server.address.ip().to_string(),
@@ -94,7 +110,7 @@ impl Connection {
             credentials: None,
         };
         let (machine, wire) = (Machine::new(options), Wire::new(stream));
-        let mut connection = Self { machine, wire, host };
+        let mut connection = Self { machine, wire, host, due: now(), until };
         connection = connection.greet(caller, server).await?;
         match connection.turn(None).await {
             Turn::Ready => Ok(connection),
@@ -111,12 +127,12 @@ impl Connection {
                     if !self.write().await {
                         return Err((self.met(&Fault::Gone), false));
                     }
-                    let Self { mut machine, wire, host } = self;
+                    let Self { mut machine, wire, host, due, until } = self;
                     let secured = wire.secure_client(&caller.tls, &server.name, HANDSHAKE_MAX);
                     match secured.await {
                         Ok(wire) => {
                             machine.secured();
-                            return Ok(Self { machine, wire, host });
+                            return Ok(Self { machine, wire, host, due, until });
                         }
                         Err(error) => {
                             machine.handshake_failed();
@@ -155,6 +171,11 @@ impl Connection {
         self.machine.extensions().dsn
     }
 
+    /// Gives a new batch its time, [`BATCH_MAX`].
+    pub(crate) fn begin_batch(&mut self) {
+        self.until = now() + BATCH_MAX;
+    }
+
     /// Whether the server takes another message.
     pub(crate) async fn is_ready(&mut self) -> bool {
         matches!(self.turn(None).await, Turn::Ready)
@@ -166,7 +187,7 @@ impl Connection {
         while let Action::Read = self.machine.next() {
             self.read().await;
         }
-        self.wire.close(Instant::now() + Duration::from_secs(5)).await;
+        self.wire.close(now() + Duration::from_secs(5)).await;
     }
 
     fn met(&self, fault: &Fault) -> Met {
@@ -207,7 +228,7 @@ impl Connection {
         }
         if !self.write().await {
             // A server that closes in the midst of a message may have said why before.
-            let deadline = Instant::now() + LAST_WORDS_MAX;
+            let deadline = now() + LAST_WORDS_MAX;
             if let Heard::Bytes = self.wire.hear(deadline, false, None).await {
                 self.machine.receive(self.wire.bytes());
             }
@@ -216,20 +237,29 @@ impl Connection {
     }
 
     async fn write(&mut self) -> bool {
-        self.wire.say(self.machine.output(), Instant::now() + WRITE_MAX).await
+        let deadline = (now() + WRITE_MAX).min(self.until);
+        self.wire.say(self.machine.output(), deadline).await
     }
 
     async fn read(&mut self) {
-        let deadline = Instant::now() + patience(self.machine.waiting_for());
+        // A reply that has begun is due when it was, however slowly the rest of it comes.
+        if !self.machine.is_mid_reply() {
+            self.due = now() + patience(self.machine.waiting_for());
+        }
         if !self.write().await {
             return self.machine.eof();
         }
-        match self.wire.hear(deadline, false, None).await {
+        match self.wire.hear(self.due.min(self.until), false, None).await {
             Heard::Bytes => self.machine.receive(self.wire.bytes()),
             Heard::End => self.machine.eof(),
             Heard::Late | Heard::Drain => self.machine.timed_out(),
         }
     }
+}
+
+/// The time of the runtime, by which its deadlines pass.
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
 }
 
 /// How long an answer may take (RFC 5321 §4.5.3.2).
@@ -242,3 +272,6 @@ fn patience(command: Option<Command>) -> Duration {
     };
     Duration::from_secs(minutes * 60)
 }
+
+#[cfg(test)]
+mod tests;

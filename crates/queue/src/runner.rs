@@ -24,9 +24,9 @@ const LOOK_BACK: i64 = 2_000;
 /// Now and then further back: what took its time in the filter, or came from another node.
 const LOOK_FAR_BACK: i64 = 180_000;
 const FAR_EVERY: Duration = Duration::from_secs(10);
-/// How long a lease lasts: longer than any transaction (RFC 5321 §4.5.3.2 has ten minutes for the
-/// last answer alone).
-const LEASE_MILLIS: i64 = 30 * 60_000;
+/// How long a lease lasts: longer than looking names up, reaching a server and a batch may take
+/// together, which `delivery` bounds.
+const LEASE_MILLIS: i64 = 60 * 60_000;
 /// What stopping waits for deliveries under way.
 const STOP_MAX: Duration = Duration::from_secs(20);
 
@@ -223,6 +223,7 @@ impl Work {
                     break self.unreached(leases, met).await;
                 }
                 if let Some(open) = &mut connection {
+                    open.begin_batch();
                     let met = transmit(&self.queue, open, leases).await;
                     settling::settle(&self.queue, met).await;
                     if !open.is_ready().await {

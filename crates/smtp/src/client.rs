@@ -259,6 +259,11 @@ impl Machine {
         self.session.awaited.front().copied()
     }
 
+    /// Whether a reply has begun and is not whole: bytes of it are no reason to wait on.
+    pub fn is_mid_reply(&self) -> bool {
+        self.reader.has_begun()
+    }
+
     /// Says a line that one reply will answer.
     fn say(&mut self, command: Command, line: &str) {
         self.output.extend_from_slice(line.as_bytes());

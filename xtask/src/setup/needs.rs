@@ -33,6 +33,12 @@ const NEEDS: &[Need] = &[
     tool("systemd-analyze", "systemd"),
     tool("setpriv", "util-linux"),
     tool("nmap", "nmap"),
+    // Machines of the tests' own and their names: namespaces, signed zones, who checks them.
+    tool("ip", "iproute2"),
+    tool("sysctl", "procps"),
+    tool("nsd", "nsd"),
+    tool("unbound", "unbound"),
+    tool("drill", "ldnsutils"),
     tool("python3", "python3"),
     // Second opinions about signatures: dkimpy (which brings PyNaCl), what it needs for chains,
     // and OpenDKIM.

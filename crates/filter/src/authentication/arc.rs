@@ -95,6 +95,7 @@ pub async fn verify(
     now: Timestamp,
 ) -> Result<Chain, store::Error> {
     let sets = Sets::of(message);
-    let (digests, keys) = signed::gather(message, resolver, sets.wanted(), sets.names()).await?;
+    let (digests, keys) =
+        signed::gather(message, resolver, sets.wanted(), sets.names(), None).await?;
     Ok(sets.check(message, &digests, &keys, now).await)
 }

@@ -149,7 +149,8 @@ pub async fn verify(
     now: Timestamp,
 ) -> Result<Report, store::Error> {
     let found = Signatures::of(message);
-    let (digests, keys) = signed::gather(message, resolver, found.wanted(), found.names()).await?;
+    let (digests, keys) =
+        signed::gather(message, resolver, found.wanted(), found.names(), None).await?;
     Ok(found.check(message, &digests, &keys, now).await)
 }
 

@@ -17,8 +17,8 @@ use std::time::Instant;
 use walk::At;
 
 /// Questions to the DNS in all: two walks (RFC 9989 §4.10 allows eight each), whether the author's
-/// name exists, and room for other signers of the same organisation.
-pub const QUESTIONS_MAX: usize = 30;
+/// name exists, and a little room for other signers of the same organisation.
+pub const QUESTIONS_MAX: usize = 20;
 /// Domains of signatures that are looked at beside the author's own; a message with more of them
 /// was made to cost something.
 pub const SIGNERS_MAX: usize = 10;

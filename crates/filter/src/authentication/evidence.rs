@@ -67,7 +67,7 @@ pub async fn gather(
     let deadline = Instant::now() + TIME_MAX;
     let (spf, signed, iprev) = tokio::join!(
         spf(resolver, given, deadline),
-        signed::verify(message, resolver, given.now),
+        signed::verify_by(message, resolver, given.now, Some(deadline)),
         iprev(resolver, given.ip, deadline),
     );
     let signed = signed?;

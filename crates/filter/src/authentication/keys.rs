@@ -6,10 +6,11 @@ use net::{DnsError, Resolver};
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::task::Poll;
+use std::time::Instant;
 
-/// Names that are asked for on behalf of one message: ten signatures, and a chain of fifty seals
-/// whose message signatures have the same keys.
-const NAMES_MAX: usize = 64;
+/// Names that are asked for on behalf of one message: ten signatures, and a chain that as many
+/// others sealed, whose message signatures have the same keys.
+const NAMES_MAX: usize = 20;
 /// Records of one name that are tried; there should be one (RFC 6376 §3.6.2.2).
 const RECORDS_MAX: usize = 4;
 
@@ -31,10 +32,12 @@ pub(crate) enum Answer {
 pub(crate) struct Keys(BTreeMap<Domain, Answer>);
 
 impl Keys {
-    /// Asks for the keys of these names. The overall deadline is the caller's.
+    /// Asks for the keys of these names. What is not answered by the deadline is trouble; without
+    /// one, the caller has its own.
     pub(crate) async fn fetch(
         resolver: &dyn Resolver,
         names: impl IntoIterator<Item = &Domain>,
+        deadline: Option<Instant>,
     ) -> Self {
         let mut wanted: Vec<&Domain> = Vec::new();
         for name in names {
@@ -44,7 +47,7 @@ impl Keys {
         }
         let mut open: Vec<_> = wanted.into_iter().map(|name| (name, resolver.txt(name))).collect();
         let mut keys = BTreeMap::new();
-        poll_fn(|context| {
+        let all = poll_fn(|context| {
             open.retain_mut(|(name, question)| match question.as_mut().poll(context) {
                 Poll::Pending => true,
                 Poll::Ready(answer) => {
@@ -53,8 +56,13 @@ impl Keys {
                 }
             });
             if open.is_empty() { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
+        });
+        match deadline {
+            None => all.await,
+            // What is still open is told below.
+            Some(deadline) => drop(tokio::time::timeout_at(deadline.into(), all).await),
+        }
+        keys.extend(open.into_iter().map(|(name, _)| (name.clone(), Answer::Trouble)));
         Self(keys)
     }
 

@@ -8,6 +8,7 @@ use super::message::Message;
 use mail::{Domain, Timestamp};
 use net::Resolver;
 use serde::Serialize;
+use std::time::Instant;
 
 /// What is known of everything that is signed in a message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -27,10 +28,23 @@ pub async fn verify(
     resolver: &dyn Resolver,
     now: Timestamp,
 ) -> Result<Signed, store::Error> {
+    verify_by(message, resolver, now, None).await
+}
+
+/// The same; the keys are waited for until the deadline and no longer.
+///
+/// # Errors
+/// As of [`verify`].
+pub(super) async fn verify_by(
+    message: &Message<'_>,
+    resolver: &dyn Resolver,
+    now: Timestamp,
+    deadline: Option<Instant>,
+) -> Result<Signed, store::Error> {
     let (signatures, sets) = (Signatures::of(message), arc::Sets::of(message));
     let wanted = signatures.wanted().chain(sets.wanted());
     let names = signatures.names().chain(sets.names());
-    let (digests, keys) = gather(message, resolver, wanted, names).await?;
+    let (digests, keys) = gather(message, resolver, wanted, names, deadline).await?;
     Ok(Signed {
         dkim: signatures.check(message, &digests, &keys, now).await,
         arc: sets.check(message, &digests, &keys, now).await,
@@ -43,7 +57,9 @@ pub(super) async fn gather(
     resolver: &dyn Resolver,
     wanted: impl Iterator<Item = Wanted>,
     names: impl Iterator<Item = &Domain>,
+    deadline: Option<Instant>,
 ) -> Result<(BodyDigests, Keys), store::Error> {
-    let (digests, keys) = tokio::join!(message.hash_body(wanted), Keys::fetch(resolver, names));
+    let keys = Keys::fetch(resolver, names, deadline);
+    let (digests, keys) = tokio::join!(message.hash_body(wanted), keys);
     Ok((digests?, keys))
 }

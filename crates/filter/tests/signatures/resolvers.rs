@@ -1,7 +1,9 @@
 //! Resolvers that fail, wait and count: what a zone file cannot say.
 
-use crate::{ED25519, MESSAGE, NOW, RSA, at, keys, only, published, signed_by, told};
-use filter::authentication::dkim::{Outcome, verify};
+use crate::{ED25519, MESSAGE, NOW, RSA, at, keys, only, published, signed_by, signer, told, zone};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use filter::authentication::dkim::{KeyKind, Outcome, SIGNATURES_MAX, verify};
 use filter::authentication::message::Message;
 use filter::authentication::signed;
 use mail::index::Index;
@@ -22,7 +24,10 @@ struct Watched {
 
 impl Watched {
     fn new(fault: Option<DnsError>) -> Self {
-        let zone = keys(&[&RSA, &ED25519]);
+        Self::of(keys(&[&RSA, &ED25519]), fault)
+    }
+
+    fn of(zone: ZoneResolver, fault: Option<DnsError>) -> Self {
         let (open, open_max) = (AtomicUsize::new(0), AtomicUsize::new(0));
         Self { zone, fault, asked: Mutex::default(), open, open_max }
     }
@@ -72,6 +77,47 @@ fn each_key_is_asked_for_once_and_all_at_the_same_time() {
     assert_eq!(watched.open_max.load(Ordering::Relaxed), 2);
     assert_eq!(told(&report), [(Outcome::Pass, ""); 4]);
     assert_eq!(watched.asked(), [published(&RSA).0, published(&ED25519).0]);
+}
+
+/// The work for a hundred signatures is that for ten: ten keys, ten results, however good the
+/// others are.
+#[test]
+fn of_a_hundred_signatures_with_keys_of_their_own_ten_are_looked_at() {
+    let signers: Vec<_> =
+        (0..100).map(|n| signer("example.org", &format!("s{n}"), KeyKind::Ed25519)).collect();
+    let signers: Vec<_> = signers.iter().collect();
+    let mut message = MESSAGE.as_bytes().to_vec();
+    for signer in &signers {
+        message = signed_by(&message, &[signer], None);
+    }
+    let watched = Watched::of(keys(&signers), None);
+    let report = crate::check(&message, &watched, NOW);
+    assert_eq!(told(&report), [(Outcome::Pass, ""); SIGNATURES_MAX]);
+    assert_eq!(report.unseen, 90);
+    // The newest stand first.
+    let newest: Vec<String> = signers.iter().rev().take(10).map(|one| published(one).0).collect();
+    assert_eq!(watched.asked(), newest);
+}
+
+/// A key that is too large is one look at its record, and no arithmetic: what stands in the
+/// signature, and whether it is one at all, changes nothing.
+#[test]
+fn a_key_beyond_measure_is_not_reckoned_with() {
+    let text = String::from_utf8(signed_by(MESSAGE.as_bytes(), &[&RSA], None)).unwrap();
+    let (name, _) = published(&RSA);
+    for bits in [8_192_usize, 16_384, 65_536] {
+        let length = |n: usize| [0x82, (n >> 8) as u8, n as u8];
+        let modulus = [&[2][..], &length(bits / 8 + 1), &[0], &vec![0xff; bits / 8]].concat();
+        let key = [&modulus[..], &[2, 3, 1, 0, 1]].concat();
+        let key = [&[0x30][..], &length(key.len()), &key].concat();
+        let record = format!("v=DKIM1; p={}", STANDARD.encode(key));
+        let zone = zone([(name.as_str(), record.as_str())]);
+        let watched = Watched::of(zone, None);
+        let result = only(text.as_bytes(), &watched);
+        assert_eq!((result.result, result.key_bits), (Outcome::Policy, Some(bits as u32)));
+        assert!(result.reason.contains("more than the 4096 allowed"), "{}", result.reason);
+        assert_eq!(watched.asked().len(), 1);
+    }
 }
 
 #[test]

@@ -1,0 +1,3 @@
+//! Connections to servers of all kinds.
+
+mod hostile;
