@@ -15,6 +15,8 @@ mod credentials;
 mod crowd;
 mod endings;
 mod first_run;
+mod forwarding;
+mod gateway;
 mod hostile;
 mod limits;
 mod lmtp;

@@ -53,6 +53,18 @@ impl Sink {
         };
         files.map(message).collect()
     }
+
+    /// A line for each message that it took, written after the message itself.
+    pub(crate) fn senders(&self) -> String {
+        std::fs::read_to_string(self.folder.with_extension("senders")).unwrap_or_default()
+    }
+
+    /// The sender, in angle brackets, of the message that it took for this recipient.
+    pub(crate) fn sender(&self, name: &str) -> String {
+        let all = self.senders();
+        let line = all.lines().find_map(|line| line.strip_prefix(&format!("{name} ")));
+        line.unwrap_or_else(|| panic!("nothing for {name}: {all}")).to_owned()
+    }
 }
 
 impl Drop for Sink {
@@ -100,7 +112,7 @@ pub(crate) fn told(server: &Server, about: &str, event: &str) -> Vec<Value> {
     }
 }
 
-fn row<'a>(rows: &'a [Value], event: &str) -> &'a Value {
+pub(crate) fn row<'a>(rows: &'a [Value], event: &str) -> &'a Value {
     rows.iter().find(|row| row["event"] == event).unwrap()
 }
 

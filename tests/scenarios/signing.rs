@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-const DOMAIN: &str = "gatepost.example";
+pub(crate) const DOMAIN: &str = "gatepost.example";
 
 /// The keys of the demo's domain, once each is in this state.
-fn keys(server: &Server, state: &str) -> Vec<Value> {
+pub(crate) fn keys(server: &Server, state: &str) -> Vec<Value> {
     let begun = Instant::now();
     loop {
         let list = server.admin(&["domain", "dkim", "list", DOMAIN]);
@@ -23,7 +23,7 @@ fn keys(server: &Server, state: &str) -> Vec<Value> {
 }
 
 /// What `domain dns` prints, as a file, with what only an administrator knows.
-fn publish(server: &Server, folder: &Path) -> PathBuf {
+pub(crate) fn publish(server: &Server, folder: &Path) -> PathBuf {
     let zone = folder.join("zone");
     let printed = text(&server.plain_output(&["domain", "dns", DOMAIN]));
     assert!(printed.contains("mode: testing"), "{printed}");

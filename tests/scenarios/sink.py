@@ -1,7 +1,8 @@
 """Another mail server, which does with each message what its recipient's name says.
 
 sink.py FOLDER [EXTENSION...]: listens on a free port of 127.0.0.1, prints it, keeps what it takes in
-FOLDER, and the lines of MAIL and RCPT in the file FOLDER.log; offers the extensions besides its own.
+FOLDER, the lines of MAIL and RCPT in the file FOLDER.log, and in FOLDER.senders a line for each
+message: its recipients and its sender. It offers the extensions besides its own.
 """
 
 import itertools
@@ -32,6 +33,9 @@ class Session(socketserver.StreamRequestHandler):
         if verb.startswith(b"EHLO"):
             more = "".join(f"250-{extension}\r\n" for extension in sys.argv[2:])
             self.say(f"250-sink.example\r\n250-PIPELINING\r\n{more}250 8BITMIME")
+        elif verb.startswith(b"MAIL"):
+            self.sender = line.split(b"<")[1].split(b">")[0].decode()
+            self.say("250 ok")
         elif verb.startswith(b"RCPT"):
             return self.recipient(line.split(b"<")[1].split(b"@")[0].decode())
         elif verb == b"DATA":
@@ -44,7 +48,7 @@ class Session(socketserver.StreamRequestHandler):
         return True
 
     def recipient(self, name):
-        if name == "nobody":
+        if name == "nobody" or name.startswith("gatepost-check-"):
             self.say("550 5.1.1 No such user here")
         elif name == "later":
             self.say("451 4.2.0 Come again")
@@ -80,6 +84,8 @@ class Session(socketserver.StreamRequestHandler):
             return False
         name = "-".join(self.recipients)
         (folder / f"{next(numbers)}-{name}.eml").write_bytes(b"".join(lines))
+        with folder.with_suffix(".senders").open("a") as senders:
+            senders.write(f"{name} <{self.sender}>\n")
         self.recipients = []
         self.say("250 2.0.0 kept")
         return True

@@ -20,6 +20,7 @@ mod reader;
 mod reading;
 mod reference;
 pub mod relay_domains;
+pub mod relay_recipients;
 pub mod reply;
 mod route;
 pub mod settings;

@@ -2,7 +2,7 @@
 
 use crate::lines::FILE_MAX;
 use crate::problem::Problem;
-use crate::{Settings, access, aliases, hosts, relay_domains, virtusertable};
+use crate::{Settings, access, aliases, hosts, relay_domains, relay_recipients, virtusertable};
 use mail::Domain;
 use std::path::{Path, PathBuf};
 
@@ -17,6 +17,8 @@ pub struct Maps {
     pub virtual_users: Vec<virtusertable::Entry>,
     /// From `relay.domains_file`.
     pub relay: Vec<relay_domains::Entry>,
+    /// From `relay.recipients_file`.
+    pub relay_recipients: Vec<relay_recipients::Entry>,
     /// From `local.hosts_file`.
     pub hosts: Vec<Domain>,
 }
@@ -52,6 +54,7 @@ pub fn read_maps(settings: &Settings) -> (Maps, Vec<Problem>) {
     let aliases = read("aliases.file", &settings.aliases.file);
     let virtual_users = read("aliases.virtusertable_file", &settings.aliases.virtusertable_file);
     let relay = read("relay.domains_file", &settings.relay.domains_file);
+    let relayed = read("relay.recipients_file", &settings.relay.recipients_file);
     let hosts = read("local.hosts_file", &settings.local.hosts_file);
     let folder = Some(settings.folder.as_path());
     let maps = Maps {
@@ -63,6 +66,7 @@ pub fn read_maps(settings: &Settings) -> (Maps, Vec<Problem>) {
         ),
         virtual_users: parse(virtual_users, virtusertable::parse_file, &mut problems),
         relay: parse(relay, relay_domains::parse_file, &mut problems),
+        relay_recipients: parse(relayed, relay_recipients::parse_file, &mut problems),
         hosts: parse(hosts, hosts::parse_file, &mut problems),
     };
     problems.sort_by(Problem::by_place);

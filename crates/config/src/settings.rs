@@ -184,8 +184,8 @@ settings! {
     }
 
     /// Who may send mail through this server to elsewhere, besides users who log in: nobody,
-    /// unless named here. Mail for the domains here is answered 451 until their recipients can be
-    /// asked for.
+    /// unless named here. Recipients of the domains here are asked for at the next server before
+    /// they are accepted, unless a list knows them.
     relay: Relay {
         /// Client networks that may send to anywhere. Loopback is not among them by itself:
         /// behind a proxy or in a container strangers look local.
@@ -194,6 +194,9 @@ settings! {
         domains: Vec<Domain> = (Vec::new());
         /// A file with more of both, in the format of sendmail's `relay-domains`.
         domains_file: Option<PathBuf> = None;
+        /// A file that says who exists at these domains: an address a line, or `@domain` for
+        /// everybody there. For a domain in it, the next server is not asked.
+        recipients_file: Option<PathBuf> = None;
     }
 
     /// Mail on its way to other servers.

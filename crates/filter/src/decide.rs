@@ -1,5 +1,6 @@
 //! The one table that turns findings into verdicts. Pure: the same findings, the same verdicts.
 
+use crate::forwarding;
 use mail::{Envelope, Finding, Placement, Reason, Recipient, Refusal, Suggestion, Verdict};
 
 /// The verdict for each recipient of the envelope, in its order.
@@ -93,7 +94,7 @@ fn against(finding: &Finding) -> Option<Verdict> {
 
 fn place(recipient: &Recipient, doubt: Option<&Finding>) -> Verdict {
     let Recipient { permit, .. } = recipient;
-    if permit.reason() == Reason::AccessDiscarded {
+    if matches!(permit.reason(), Reason::AccessDiscarded | Reason::ForwardBounceDropped) {
         return Verdict::Discard(Refusal::new(permit.reason()).rule(permit.rule()));
     }
     let mut placements: Vec<Placement> = Vec::with_capacity(recipient.targets.len());
@@ -105,8 +106,8 @@ fn place(recipient: &Recipient, doubt: Option<&Finding>) -> Verdict {
             placements.push(placement);
         }
     }
-    let is_forward = matches!(permit.reason(), Reason::LocalAccount | Reason::LocalAlias);
-    match doubt.filter(|_| is_forward && !recipient.onward.is_empty()) {
+    let vouches = forwarding::is_forwarded(recipient) || permit.reason() == Reason::ForwardBounce;
+    match doubt.filter(|_| vouches && !recipient.onward.is_empty()) {
         Some(finding) if placements.is_empty() => Verdict::Refuse(refusal(finding)),
         Some(_) => Verdict::Deliver(placements, Vec::new()),
         None => Verdict::Deliver(placements, recipient.onward.clone()),

@@ -230,16 +230,19 @@ fn admissible(envelope: &Envelope) -> Result<(), Refusal> {
     if envelope.recipients.is_empty() {
         return Err(Refusal::new(Reason::InternalError).detail("recipients=0"));
     }
-    envelope.recipients.iter().try_for_each(|recipient| fits(recipient, envelope.origin))
+    envelope.recipients.iter().try_for_each(|recipient| fits(recipient, envelope))
 }
 
-fn fits(recipient: &Recipient, origin: Origin) -> Result<(), Refusal> {
+fn fits(recipient: &Recipient, envelope: &Envelope) -> Result<(), Refusal> {
     let permit = &recipient.permit;
+    let is_bounce = envelope.sender.address().is_none();
     let fits = match permit.reason() {
         Reason::LocalAccount | Reason::LocalAlias | Reason::RoleAddress => true,
-        Reason::OwnMail => origin == Origin::Own,
+        Reason::OwnMail => envelope.origin == Origin::Own,
         // A rule says yes and keeps nothing: there is no place, and none is wanted.
         Reason::AccessDiscarded if recipient.targets.is_empty() => return Ok(()),
+        Reason::ForwardBounceDropped if recipient.targets.is_empty() && is_bounce => return Ok(()),
+        Reason::ForwardBounce => recipient.targets.is_empty() && is_bounce,
         // Permits to relay are good for what is sent on, and for nothing that is kept here.
         Reason::RelayDomain
         | Reason::RelayNetwork

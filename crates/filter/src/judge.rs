@@ -6,7 +6,9 @@ use crate::authentication::message::Message;
 use crate::authentication::results;
 use crate::pipeline::{self, CHEAP, COSTLY, Facts};
 use crate::rules::InForce;
-use crate::{Filter, Mail, decide, headers, received, rendition, signing, submission};
+use crate::{
+    Filter, Mail, decide, forwarding, headers, received, rendition, sealing, signing, submission,
+};
 use mail::{Domain, Door, Envelope, Finding, Judgement, Origin, Timestamp, Verdict};
 
 /// The filter's whole answer about a message.
@@ -46,24 +48,33 @@ pub async fn judge(
     let fields = told + &stamp.received() + &mended.added;
     let shown = received::return_path(envelope) + &fields;
     let rendition = rendition::build(mail.index, shown, &left_out);
-    let is_sent_on =
-        |verdict: &Verdict| matches!(verdict, Verdict::Deliver(_, onward) if !onward.is_empty());
+    let sender_known = is_known(envelope, evidence.as_ref());
+    let here = (&rules.hostname, ours);
+    forwarding::rewrite(filter, envelope, &mut verdicts, sender_known, here, now);
     let mut onward = None;
     if verdicts.iter().any(is_sent_on) {
-        let unsigned = rendition::build(mail.index, fields, &left_out);
-        match signing::signed(filter, mail, unsigned, now).await {
-            Ok(signed) => onward = Some(signed),
+        let bare = rendition::build(mail.index, fields, &left_out);
+        let vouched = match &evidence {
+            None => signing::signed(filter, mail, bare, now).await,
+            Some(found) => sealing::sealed(filter, mail, bare, (&rules.hostname, found), now).await,
+        };
+        match vouched {
+            Ok(vouched) => onward = Some(vouched),
             Err(error) => verdicts.fill(signing::not_read(&error)),
         }
     }
     Ok(Judgement {
         authentication: evidence.as_ref().map(Evidence::summary).unwrap_or_default(),
-        sender_known: is_known(envelope, evidence.as_ref()),
+        sender_known,
         findings,
         verdicts,
         rendition,
         onward,
     })
+}
+
+fn is_sent_on(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Deliver(_, onward) if !onward.is_empty())
 }
 
 /// What the DNS and signatures prove of a stranger's message; of others we know who they are.

@@ -7,6 +7,7 @@
 mod arrival;
 pub mod authentication;
 pub mod decide;
+mod forwarding;
 mod headers;
 pub mod intake;
 pub mod judge;
@@ -15,6 +16,7 @@ pub mod pipeline;
 mod received;
 mod rendition;
 mod rules;
+mod sealing;
 mod signing;
 pub mod subject;
 mod submission;

@@ -15,6 +15,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use store::{Directory, DkimKey, KeyStage};
 
+/// The algorithm that every verifier knows (RFC 8301 §3.1).
+const RSA: &str = "rsa-sha256";
+
 /// Keys that sign, read once each.
 #[derive(Default)]
 pub(crate) struct Signers {
@@ -42,17 +45,19 @@ pub(crate) async fn signed(
     let signers: Vec<&Signer> = signers.iter().map(Arc::as_ref).collect();
     let message = Message::rendered(&rendition, mail.body).await?;
     match sign(&message, &signers, now, None).await {
-        Ok(fields) => {
-            let pieces = rendition.pieces().iter().cloned();
-            let signatures = std::iter::once(Piece::Insert(fields.into_bytes()));
-            Ok(Rendition::new(signatures.chain(pieces)))
-        }
+        Ok(fields) => Ok(before(fields, &rendition)),
         Err(SignError::Body(error)) => Err(error),
         Err(error) => {
             tracing::warn!(message = %mail.id, %error, "sent without a signature");
             Ok(rendition)
         }
     }
+}
+
+/// The rendition with more fields before it.
+pub(crate) fn before(fields: String, rendition: &Rendition) -> Rendition {
+    let pieces = rendition.pieces().iter().cloned();
+    Rendition::new(std::iter::once(Piece::Insert(fields.into_bytes())).chain(pieces))
 }
 
 /// Whether somebody whom this server knows sends it.
@@ -80,6 +85,18 @@ impl Signers {
             signers.extend(self.signer(directory, key).await);
         }
         signers
+    }
+
+    /// Who seals: an active key of the first of these domains that has one. RSA, if there is the
+    /// choice: a chain has one seal a server, which every verifier has to be able to read.
+    pub(crate) async fn for_seal(
+        &self,
+        directory: &Directory,
+        mut domains: impl Iterator<Item = &Domain>,
+    ) -> Option<Arc<Signer>> {
+        let mut keys = domains.find_map(|domain| active_keys(directory, domain))?;
+        keys.sort_by_key(|key| key.algorithm != RSA);
+        self.signer(directory, keys.into_iter().next()?).await
     }
 
     /// The key, read at its first use: that takes too long for a thread that others wait for.

@@ -253,6 +253,9 @@ async fn no_recipient_passes_without_a_place_and_a_permit_for_it() {
         (vec![house.recipient(anna, Reason::Unopposed)], Reason::InternalError),
         (vec![house.recipient(anna, Reason::OwnMail)], Reason::InternalError),
         (vec![house.recipient(anna, Reason::RelayNetwork)], Reason::InternalError),
+        // It has a sender: no bounce, so no way through by an address for bounces.
+        (vec![nowhere(Reason::ForwardBounce)], Reason::InternalError),
+        (vec![nowhere(Reason::ForwardBounceDropped)], Reason::InternalError),
         (vec![nowhere(Reason::LocalAccount)], Reason::NoRouteYet),
         (
             vec![house.recipient(anna, Reason::LocalAccount), nowhere(Reason::RelayDomain)],

@@ -90,7 +90,8 @@ impl Transaction {
         path: &ForwardPath,
         dsn: RecipientDsn,
     ) -> Decision<()> {
-        let asked = inbound.policy.recipient(&self.snapshot, peer, self.size, path).await;
+        let said = (&self.sender, self.size);
+        let asked = inbound.policy.recipient(&self.snapshot, peer, said, path).await;
         match asked {
             Decision::Allow(recipient) => {
                 // The same address twice is one recipient (RFC 5321 §4.1.1.3 allows the repeat).

@@ -23,6 +23,7 @@ pub mod reason;
 pub mod rendition;
 pub mod scram;
 pub mod secret;
+pub mod srs;
 pub mod time;
 pub mod trace;
 

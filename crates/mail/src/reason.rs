@@ -55,6 +55,8 @@ reasons! {
     LocalSubmission = "local_submission",
     /// The server itself made the message.
     OwnMail = "own_mail",
+    /// A bounce of mail that was forwarded: it goes on to who sent that.
+    ForwardBounce = "forward_bounce",
 
     // Connections and sessions.
     /// The server is at its limit of connections.
@@ -125,8 +127,16 @@ reasons! {
     AccessDiscarded = "access_discarded",
     /// Nobody allowed this client to send mail to that domain.
     RelayDenied = "relay_denied",
-    /// The recipient may be relayed to, but asking for it and forwarding are not built yet.
+    /// The recipient may be accepted, but there is no place for it and no way to it.
     NoRouteYet = "no_route_yet",
+    /// A bounce of mail that was forwarded, whose sender nobody vouched for: it goes to nobody.
+    ForwardBounceDropped = "forward_bounce_dropped",
+    /// The address is for bounces of forwarded mail: it was not made here or too long ago, or what
+    /// comes is no bounce.
+    ForwardAddressUnfit = "forward_address_unfit",
+    /// Whether the recipient exists at the server that its mail is relayed to cannot be found out
+    /// now.
+    RecipientUnverified = "recipient_unverified",
     /// There is no such recipient.
     UnknownRecipient = "unknown_recipient",
     /// The recipient's account is disabled.

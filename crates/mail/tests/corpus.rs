@@ -18,3 +18,8 @@ fn message_view() {
 fn scram() {
     replay("scram", 12, exercise::scram::exercise);
 }
+
+#[test]
+fn srs() {
+    replay("srs", 12, exercise::srs::exercise);
+}

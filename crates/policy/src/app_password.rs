@@ -124,7 +124,7 @@ pub(crate) fn nonce() -> Result<String, std::io::Error> {
     Ok(base64::engine::general_purpose::STANDARD.encode(random))
 }
 
-fn sign(key: &[u8], message: &[u8]) -> [u8; HASH] {
+pub(crate) fn sign(key: &[u8], message: &[u8]) -> [u8; HASH] {
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), message);
     let mut bytes = [0; HASH];
     bytes.iter_mut().zip(tag.as_ref()).for_each(|(byte, of)| *byte = *of);

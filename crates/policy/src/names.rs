@@ -35,7 +35,8 @@ struct Known {
 }
 
 impl Policy {
-    /// Gives policy a resolver; without one, clients have no names. Only the first call counts.
+    /// Gives policy a resolver; without one, clients have no names, and no server is asked for
+    /// recipients. Only the first call counts.
     pub fn resolve_with(&self, resolver: Arc<dyn net::Resolver>) {
         // A second resolver would be a fault of the wiring, harmless here.
         drop(self.shared.names.resolver.set(resolver));
@@ -70,6 +71,11 @@ async fn true_name(resolver: &dyn net::Resolver, ip: IpAddr) -> Option<Domain> {
 }
 
 impl Names {
+    /// Who answers questions to the DNS, if anybody does.
+    pub(crate) fn resolver(&self) -> Option<&Arc<dyn net::Resolver>> {
+        self.resolver.get()
+    }
+
     /// The name of a client that was met.
     pub(crate) fn name(&self, ip: IpAddr, now: Timestamp) -> Option<Arc<Domain>> {
         self.known(ip, now).flatten()

@@ -7,7 +7,7 @@ use crate::relay::Relay;
 use crate::snapshot::Snapshot;
 use mail::{
     Address, Decision, Domain, ForwardPath, Onward, Peer, Permit, Reason, Recipient, RecipientDsn,
-    Refusal, Target, Timestamp,
+    Refusal, ReversePath, Target, Timestamp,
 };
 use std::time::Duration;
 
@@ -31,14 +31,15 @@ impl Policy {
     /// A local recipient must exist and have room; any other needs a rule. Postmaster and abuse are
     /// always reachable (RFC 5321 §4.5.1, RFC 2142). Who asks after many that do not exist waits
     /// for every answer, then is refused whatever it asks: neither tells who exists. Asks the store
-    /// only for the sizes of bounded mailboxes.
+    /// only for the sizes of bounded mailboxes, and the next server for recipients of domains that
+    /// anybody may send to through us.
     ///
-    /// `size` is what the sender announced (RFC 1870), in bytes.
+    /// `from` and `size` are what MAIL said: the sender, and the size (RFC 1870) in bytes.
     pub async fn recipient(
         &self,
         snapshot: &Snapshot,
         peer: &Peer,
-        size: Option<u64>,
+        (from, size): (&ReversePath, Option<u64>),
         to: &ForwardPath,
     ) -> Decision<Recipient> {
         let now = snapshot.shared.clock.now();
@@ -49,7 +50,12 @@ impl Policy {
                 Err(_) => return Decision::Refuse(Refusal::new(Reason::UnknownRecipient)),
             },
         };
-        let decision = snapshot.recipient(peer, &address, now);
+        let mut decision = snapshot.recipient(peer, from, &address, now);
+        if let Decision::Allow(recipient) = &decision
+            && snapshot.is_to_be_verified(peer, recipient)
+        {
+            decision = snapshot.verified(peer, recipient.clone()).await;
+        }
         let pause = snapshot.pause(peer, now);
         if !pause.is_zero() {
             tokio::time::sleep(pause).await;
@@ -98,7 +104,13 @@ impl Policy {
 
 impl Snapshot {
     /// All but room and delay.
-    fn recipient(&self, peer: &Peer, to: &Address, now: Timestamp) -> Decision<Recipient> {
+    fn recipient(
+        &self,
+        peer: &Peer,
+        from: &ReversePath,
+        to: &Address,
+        now: Timestamp,
+    ) -> Decision<Recipient> {
         let own = to.domain().is_some_and(|domain| self.is_own(domain));
         let role = own && is_role(to);
         if !role && let Some(refusal) = self.blocked(peer, now) {
@@ -115,6 +127,9 @@ impl Snapshot {
                     return allow(to, permit, Vec::new());
                 }
             }
+        }
+        if let Some(decision) = self.forward_bounce(peer, from, to, now) {
+            return decision;
         }
         match self.relay(peer, to, now) {
             Relay::Here if role => self.role(to, to),
@@ -145,17 +160,18 @@ impl Snapshot {
             let onward = vec![Onward { address: to.clone(), sender: None }];
             return Some(recipient(to, permit, Vec::new(), onward));
         }
-        let mut targets = if is_role(to) { Vec::new() } else { self.expand(to).targets };
-        if targets.is_empty() {
+        let ends = if is_role(to) { Expansion::default() } else { self.expand(to) };
+        let (mut targets, onward) = (ends.targets, forwarded(ends.outside));
+        if targets.is_empty() && onward.is_empty() {
             // A program of this machine, or who had the address: postmaster hears instead, so that
             // what is told ends with somebody.
             targets = self.role_targets(to).1;
         }
-        let known = !targets.is_empty();
-        known.then(|| recipient(to, permit, targets, Vec::new()))
+        let known = !targets.is_empty() || !onward.is_empty();
+        known.then(|| recipient(to, permit, targets, onward))
     }
 
-    fn local(&self, peer: &Peer, to: &Address, now: Timestamp) -> Decision<Recipient> {
+    pub(crate) fn local(&self, peer: &Peer, to: &Address, now: Timestamp) -> Decision<Recipient> {
         let expansion = self.expand(to);
         let rule = rule_of(&expansion, to);
         let refusal =
@@ -172,14 +188,13 @@ impl Snapshot {
         if expansion.flags.contains(&Flag::TooLarge) {
             return Decision::Refuse(refusal(Reason::AliasTooLarge));
         }
-        if !expansion.outside.is_empty() {
-            // Never a 250 for a copy that nobody will send on.
-            return Decision::Later(no_route(&rule, Reason::LocalAlias));
-        }
-        if !expansion.targets.is_empty() {
+        if !expansion.targets.is_empty() || !expansion.outside.is_empty() {
             let alias = expansion.alias.is_some();
             let reason = if alias { Reason::LocalAlias } else { Reason::LocalAccount };
-            return allow(to, Permit::issue(rule, reason), expansion.targets);
+            let permit = Permit::issue(rule, reason);
+            let Expansion { targets, outside, .. } = expansion;
+            let onward = forwarded(outside);
+            return Decision::Allow(recipient(to, permit, targets, onward));
         }
         if !expansion.disabled.is_empty() {
             return Decision::Refuse(refusal(Reason::AccountDisabled));
@@ -194,11 +209,14 @@ impl Snapshot {
     /// Postmaster and abuse: who has the name, else the first administrator.
     fn role(&self, to: &Address, meant: &Address) -> Decision<Recipient> {
         let (rule, targets) = self.role_targets(meant);
-        if targets.is_empty() {
+        // Beside the copy that is kept here, for what is doubtful is not forwarded.
+        let onward = forwarded(self.expand(meant).outside);
+        if targets.is_empty() && onward.is_empty() {
             let refusal = Refusal::new(Reason::InternalError).rule(rule);
             return Decision::Later(refusal.detail("no administrator can receive"));
         }
-        allow(to, Permit::issue(rule, Reason::RoleAddress), targets)
+        let permit = Permit::issue(rule, Reason::RoleAddress);
+        Decision::Allow(recipient(to, permit, targets, onward))
     }
 
     /// Who gets the mail of a role address, and by which rule; nobody where there is neither an
@@ -276,28 +294,29 @@ async fn full(snapshot: &Snapshot, recipient: &Recipient, size: u64) -> Option<R
     Some(refusal.rule(format!("account {address}")).detail(detail))
 }
 
-fn recipient(to: &Address, permit: Permit, targets: Vec<Target>, onward: Vec<Onward>) -> Recipient {
+pub(crate) fn recipient(
+    to: &Address,
+    permit: Permit,
+    targets: Vec<Target>,
+    onward: Vec<Onward>,
+) -> Recipient {
     Recipient { address: to.clone(), permit, targets, onward, dsn: RecipientDsn::default() }
 }
 
-fn allow(to: &Address, permit: Permit, targets: Vec<Target>) -> Decision<Recipient> {
+pub(crate) fn allow(to: &Address, permit: Permit, targets: Vec<Target>) -> Decision<Recipient> {
     Decision::Allow(recipient(to, permit, targets, Vec::new()))
 }
 
-/// A recipient elsewhere. Whom anybody may send to is not taken before it is known to exist:
-/// what is refused later would be told to senders who may be forged.
-fn elsewhere(to: &Address, permit: Permit) -> Decision<Recipient> {
-    match permit.reason() {
-        Reason::Authenticated | Reason::LocalSubmission | Reason::RelayNetwork => {
-            let onward = vec![Onward { address: to.clone(), sender: None }];
-            Decision::Allow(recipient(to, permit, Vec::new(), onward))
-        }
-        reason => Decision::Later(no_route(permit.rule(), reason)),
-    }
+/// Copies for those elsewhere that an alias leads to. Who stands as their sender is decided when it
+/// is known who vouches for the message's own.
+fn forwarded(outside: Vec<Address>) -> Vec<Onward> {
+    outside.into_iter().map(|address| Onward { address, sender: None }).collect()
 }
 
-fn no_route(rule: &str, reason: Reason) -> Refusal {
-    Refusal::new(Reason::NoRouteYet).rule(rule).detail(format!("permit={reason}"))
+/// A recipient elsewhere, sent on as it is.
+fn elsewhere(to: &Address, permit: Permit) -> Decision<Recipient> {
+    let onward = vec![Onward { address: to.clone(), sender: None }];
+    Decision::Allow(recipient(to, permit, Vec::new(), onward))
 }
 
 /// `alias info (aliases:12)` or `account anna@example.org`.

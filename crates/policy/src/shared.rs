@@ -3,6 +3,7 @@
 //! All of it is in memory and bounded; a restart forgives. Nothing here decides.
 
 use crate::budget::{Allowance, Budget};
+use crate::call_forward::CallForward;
 use crate::memory::Memory;
 use crate::names::Names;
 use config::Settings;
@@ -35,6 +36,8 @@ pub(crate) struct Shared {
     pub(crate) unknown: Budget<Source>,
     /// The true names of clients.
     pub(crate) names: Names,
+    /// What other servers said of recipients.
+    pub(crate) call_forward: CallForward,
     welcome: Mutex<Memory<Source>>,
     hits: Mutex<Hits>,
 }
@@ -73,6 +76,7 @@ impl Shared {
             submissions: Budget::new(NETWORKS_MAX),
             unknown: Budget::new(NETWORKS_MAX),
             names: Names::default(),
+            call_forward: CallForward::default(),
             welcome: Mutex::new(Memory::new(NETWORKS_MAX)),
             hits: Mutex::default(),
         }

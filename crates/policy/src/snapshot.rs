@@ -6,6 +6,7 @@
 use crate::access::AccessMap;
 use crate::aliases::{self, AliasMap, Book, DomainKind, Expansion, Holder, Review};
 use crate::relay::{Ground, Relay, RelayRules};
+use crate::relayed::RelayedList;
 use crate::shared::Shared;
 use config::{Maps, Settings, access, relay_domains};
 use mail::{Address, Domain, Peer, Target, Timestamp};
@@ -30,6 +31,7 @@ pub(crate) struct Tables {
     pub(crate) access: AccessMap,
     pub(crate) aliases: AliasMap,
     relay: RelayRules,
+    pub(crate) relayed: RelayedList,
     /// Our domains with accounts, the one that the host's own name lies in first.
     domains: Vec<Domain>,
     /// Names of this host and those it stands for, without accounts.
@@ -68,6 +70,10 @@ impl Tables {
                 (&virtual_file.0, virtual_file.1),
             ),
             relay: relay_rules(settings, maps),
+            relayed: RelayedList::new(
+                name_of(&settings.relay.recipients_file),
+                &maps.relay_recipients,
+            ),
             domains: domains(settings, directory),
             hosts: hosts(settings, maps, directory),
             literals: listening.into_iter().flatten().map(|at| at.ip()).collect(),

@@ -1,9 +1,9 @@
 //! The shell of one connection to another server: it does what `smtp::client` says.
 
 use crate::met::{Met, Verdict};
-use crate::route::Server;
 use mail::{Domain, Reason};
 use net::{ClientTls, Heard, Stream, Wire};
+use policy::ways::Server;
 use smtp::client::{
     Action, Command, Fault, Machine, Options, Outcome, TlsPolicy, Transaction, Unfit,
 };

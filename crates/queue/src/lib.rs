@@ -1,14 +1,13 @@
 //! Mail on its way to other servers: when, whereto, how, and what its sender hears of it.
 //!
 //! It finds its work in the store's spool and settles it there; it never talks to the doors. Each
-//! part is small: [`scheduler`] says what is next (pure), [`route`] which servers, `delivery` talks
-//! to one of them, `settling` writes down what became of it and what the sender hears,
+//! part is small: [`scheduler`] says what is next (pure), `policy::ways` which servers, `delivery`
+//! talks to one of them, `settling` writes down what became of it and what the sender hears,
 //! [`runner`] does what they say.
 
 mod delivery;
 pub mod held;
 mod met;
-pub mod route;
 pub mod runner;
 pub mod schedule;
 pub mod scheduler;
@@ -21,10 +20,9 @@ use filter::Filter;
 use mail::Domain;
 use net::{ClientTls, Clock, Resolver, TlsError};
 use policy::Policy;
-use route::Ways;
+use policy::ways::Ways;
 use schedule::Lifetime;
 use scheduler::Limits;
-use std::net::IpAddr;
 use std::sync::Arc;
 use store::Store;
 
@@ -83,15 +81,7 @@ impl Queue {
     }
 
     fn ways(&self) -> Ways {
-        let settings = self.settings.load();
-        let named = settings.listen.smtp.iter().map(|address| address.ip());
-        let own: Vec<IpAddr> = named.filter(|ip| !ip.is_unspecified()).collect();
-        Ways {
-            smarthost: settings.send.smarthost.clone(),
-            routes: settings.send.routes.clone(),
-            hostname: Some(settings.server.hostname.clone()),
-            own,
-        }
+        Ways::of(&self.settings.load())
     }
 
     fn caller(&self) -> Caller {

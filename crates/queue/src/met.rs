@@ -53,7 +53,10 @@ impl Met {
                 Self { verdict, reason, reply: reply.code, status, text, host, tells: false }
             }
             Outcome::Refused { command, reply } => Self::refused(command.word(), reply, host),
-            Outcome::NextTransaction(reply) => Self::refused("RCPT", reply, host),
+            // The second is not reached: nothing is probed here.
+            Outcome::NextTransaction(reply) | Outcome::Accepted(reply) => {
+                Self::refused("RCPT", reply, host)
+            }
             Outcome::Lost { fault, .. } => Self::fault(fault, host),
             Outcome::Unknown(fault) => {
                 let met = Self::fault(fault, host);

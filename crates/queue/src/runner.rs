@@ -261,7 +261,7 @@ impl Work {
         }
         let queue = &self.queue;
         let ways = queue.ways();
-        let servers = crate::route::find(&ways, &queue.resolver, &self.destination).await;
+        let servers = policy::ways::find(&ways, &queue.resolver, &self.destination).await;
         let servers = servers.map_err(|no| Met::ours(no.severity, no.reason, no.text))?;
         *connection = Some(delivery::open(&queue.caller(), &servers).await?);
         Ok(())
@@ -302,31 +302,33 @@ async fn transmit(
 ) -> Vec<(Lease, Met)> {
     let mut met = Vec::with_capacity(leases.len());
     let mut rest = leases;
-    // A server may take fewer recipients at once; each round settles one at the least.
-    while !rest.is_empty() {
-        let Some(first) = rest.first() else { break };
-        let (message, host) = (first.message, connection.host.clone());
+    // A server may take fewer recipients at once, and what an alias sends on has another sender:
+    // each round settles one at the least.
+    while let Some(first) = rest.first() {
+        let (message, host, sender) =
+            (first.message, connection.host.clone(), first.sender.clone());
+        let same = rest.into_iter().partition(|lease| lease.sender == sender);
+        let (these, mut again): (Vec<Lease>, Vec<Lease>) = same;
         let mut rendered = match queue.store.onward(message).await {
             Ok(rendered) => rendered,
             Err(error) => {
                 tracing::error!(%message, %error, "a message that is sent on cannot be read");
                 let text = "the message cannot be read at present";
                 let trouble = Met::ours(Severity::Temporary, Reason::StorageFailed, text);
-                met.extend(rest.into_iter().map(|lease| (lease, trouble.clone())));
+                met.extend(these.into_iter().chain(again).map(|lease| (lease, trouble.clone())));
                 break;
             }
         };
-        let outcomes = match connection.send(transaction(&rest), &mut rendered).await {
+        let outcomes = match connection.send(transaction(&these), &mut rendered).await {
             Ok(outcomes) => outcomes,
             Err(unfit) => {
                 let unfit = Met::unfit(unfit, host);
-                met.extend(rest.into_iter().map(|lease| (lease, unfit.clone())));
+                met.extend(these.into_iter().chain(again).map(|lease| (lease, unfit.clone())));
                 break;
             }
         };
         let is_ready = connection.is_ready().await;
-        let mut again = Vec::new();
-        for (lease, outcome) in rest.into_iter().zip(outcomes) {
+        for (lease, outcome) in these.into_iter().zip(outcomes) {
             match outcome {
                 Outcome::NextTransaction(_) if is_ready => again.push(lease),
                 outcome => {

@@ -16,9 +16,27 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Settles copies of one message.
 pub(crate) async fn settle(queue: &Queue, met: Vec<(Lease, Met)>) {
-    if met.is_empty() {
-        return;
+    for met in by_sender(met) {
+        settle_one(queue, met).await;
     }
+}
+
+/// What each sender is to hear of: copies that an alias sends on have another than the rest.
+fn by_sender(met: Vec<(Lease, Met)>) -> Vec<Vec<(Lease, Met)>> {
+    let mut groups: Vec<Vec<(Lease, Met)>> = Vec::new();
+    for copy in met {
+        let is_same = |group: &&mut Vec<(Lease, Met)>| {
+            group.first().is_some_and(|(lease, _)| lease.sender == copy.0.sender)
+        };
+        match groups.iter_mut().find(is_same) {
+            Some(group) => group.push(copy),
+            None => groups.push(vec![copy]),
+        }
+    }
+    groups
+}
+
+async fn settle_one(queue: &Queue, met: Vec<(Lease, Met)>) {
     for attempt in 1..=TRIES {
         match try_to(queue, &met).await {
             Ok(()) => return,
@@ -109,6 +127,8 @@ async fn notice(
     let told: Vec<Told> = told.collect();
     let Some(first) = decided.iter().find(|copy| copy.hears.is_some()) else { return Ok(None) };
     let Some(to) = first.lease.sender.address() else { return Ok(None) };
+    // Not the address of ours that a forward put in its place.
+    let to = &queue.policy.first_sender(to);
     let snapshot = queue.policy.snapshot();
     let recipient = snapshot.own_mail(to).ok_or_else(|| format!("{to} takes no mail"))?;
     let hostname = queue.hostname();
@@ -214,7 +234,7 @@ fn line(row: &TraceRow) {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 
-    use super::{Action, decide};
+    use super::{Action, by_sender, decide};
     use crate::met::{Met, Verdict};
     use crate::schedule::Lifetime;
     use mail::{AccountId, MessageId, Notify, Reason, RecipientDsn, ReversePath, Timestamp};
@@ -315,5 +335,20 @@ mod tests {
         }
         let null = Lease { sender: ReversePath::Null, ..lease("SUCCESS", Some(1)) };
         check(&null, &silent, 1, "delivered", None);
+    }
+
+    #[test]
+    fn each_sender_hears_of_its_own_copies() {
+        let copy = |n: i64, sender: &str| {
+            let sender = ReversePath::parse(sender).unwrap();
+            (Lease { id: n, sender, ..lease("", None) }, met(Verdict::Never, false))
+        };
+        let forwarded = "<SRS0=x=y=far.example=carol@example.org>";
+        let met = vec![copy(1, "<anna@example.org>"), copy(2, forwarded), copy(3, "<>")];
+        let met = met.into_iter().chain([copy(4, forwarded), copy(5, "<anna@example.org>")]);
+        let groups = by_sender(met.collect()).into_iter();
+        let ids: Vec<Vec<i64>> =
+            groups.map(|group| group.iter().map(|(lease, _)| lease.id).collect()).collect();
+        assert_eq!(ids, [vec![1, 5], vec![2, 4], vec![3]]);
     }
 }

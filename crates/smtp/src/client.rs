@@ -26,7 +26,7 @@
 //! CHUNKING is not used. LMTP, should it be wanted, differs in `opening.rs` (LHLO) and in having
 //! one answer a recipient to the final dot.
 
-use mail::{Domain, Secret};
+use mail::{Address, BodyKind, Domain, EnvelopeDsn, RecipientDsn, ReversePath, Secret};
 
 use reply::{Heard, Reader};
 use state::{Session, State};
@@ -231,6 +231,30 @@ impl Machine {
         self.check(&transaction)?;
         let reset = std::mem::take(&mut self.session.half_open);
         self.delivery = Some(Delivery::new(transaction, reset));
+        self.state = State::Envelope;
+        self.say_envelope();
+        Ok(())
+    }
+
+    /// Asks, after [`Action::Ready`], whether the server would take a bounce for these recipients;
+    /// [`Action::Done`] answers, with [`Outcome::Accepted`] for those it would.
+    ///
+    /// # Errors
+    /// As of [`Machine::check`].
+    pub fn probe(&mut self, recipients: Vec<Address>) -> Result<(), Unfit> {
+        let plain = |address| Recipient { address, dsn: RecipientDsn::default() };
+        let transaction = Transaction {
+            sender: ReversePath::Null,
+            recipients: recipients.into_iter().map(plain).collect(),
+            size: 0,
+            body: BodyKind::SevenBit,
+            smtputf8: false,
+            require_tls: false,
+            dsn: EnvelopeDsn::default(),
+        };
+        self.check(&transaction)?;
+        let reset = std::mem::take(&mut self.session.half_open);
+        self.delivery = Some(Delivery::probe(transaction, reset));
         self.state = State::Envelope;
         self.say_envelope();
         Ok(())

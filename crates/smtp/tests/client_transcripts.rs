@@ -195,6 +195,7 @@ fn show(outcome: &Outcome) -> String {
     let severity = outcome.severity().map_or("done", word);
     match outcome {
         Outcome::Delivered(reply) => format!("delivered: {reply}"),
+        Outcome::Accepted(reply) => format!("accepted: {reply}"),
         Outcome::Refused { command, reply } => {
             format!("refused at {command} ({severity}): {reply}")
         }

@@ -16,7 +16,7 @@ mod table;
 mod tests;
 
 pub use change::NewAccount;
-pub(crate) use credentials::salt_key;
+pub(crate) use credentials::keys;
 pub use credentials::{APP_PASSWORDS_MAX, AppPassword, NewAppPassword, Verifier};
 pub use dkim::{DkimKey, KeySecret, KeyStage, KeyStep, NewDkimKey};
 pub use rules::NewSubject;

@@ -57,6 +57,8 @@ pub struct Store {
     pub(crate) disk: Arc<Disk>,
     /// See [`Store::salt_key`].
     pub(crate) salt_key: Secret<[u8; 32]>,
+    /// See [`Store::forwarding_key`].
+    pub(crate) forwarding_key: Secret<[u8; 32]>,
     /// Held by who changes the directory.
     pub(crate) changing: tokio::sync::Mutex<()>,
     directory: ArcSwap<Directory>,
@@ -131,7 +133,7 @@ impl Store {
         let first_id = ids.get(&*db, 1).await?.start;
         let node = register(&*db, &ids, &clock, node).await?;
         let directory = Directory::load(&*db).await?;
-        let salt_key = crate::directory::salt_key(&*db).await?;
+        let [salt_key, forwarding_key] = crate::directory::keys(&*db).await?;
         let store = Arc::new(Self {
             db,
             clock,
@@ -145,6 +147,7 @@ impl Store {
             in_flight: InFlight::default(),
             notes: Notes::default(),
             salt_key,
+            forwarding_key,
             changing: tokio::sync::Mutex::default(),
             directory: ArcSwap::from_pointee(directory),
             loading: tokio::sync::Mutex::default(),

@@ -53,7 +53,7 @@ impl Failure {
 /// What became of one recipient, as a code.
 pub(crate) fn of_outcome(outcome: &Outcome) -> Exit {
     match outcome {
-        Outcome::Delivered(_) => Exit::Ok,
+        Outcome::Delivered(_) | Outcome::Accepted(_) => Exit::Ok,
         Outcome::Refused { command, reply } => of_reply(*command, reply),
         Outcome::Unsendable(_) => Exit::Data,
         Outcome::NextTransaction(_) | Outcome::Lost { .. } | Outcome::Unknown(_) => Exit::TempFail,
@@ -63,7 +63,9 @@ pub(crate) fn of_outcome(outcome: &Outcome) -> Exit {
 /// What became of one recipient, in words.
 pub(crate) fn words(outcome: &Outcome) -> String {
     match outcome {
-        Outcome::Delivered(reply) | Outcome::NextTransaction(reply) => reply.to_string(),
+        Outcome::Delivered(reply) | Outcome::Accepted(reply) | Outcome::NextTransaction(reply) => {
+            reply.to_string()
+        }
         Outcome::Refused { reply, .. } => reply.to_string(),
         Outcome::Lost { fault, .. } => fault.to_string(),
         Outcome::Unknown(fault) => format!("{fault}; it may have been taken all the same"),

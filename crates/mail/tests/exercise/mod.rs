@@ -3,3 +3,4 @@
 pub(crate) mod address;
 pub(crate) mod message_view;
 pub(crate) mod scram;
+pub(crate) mod srs;

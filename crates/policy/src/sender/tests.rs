@@ -59,7 +59,7 @@ async fn its_recipients_elsewhere_are_allowed_because_of_who_it_is() {
     let snapshot = site.policy.snapshot();
     let ask = async |peer: &Peer, to: &str| {
         let to = ForwardPath::parse(to).unwrap();
-        match site.policy.recipient(&snapshot, peer, None, &to).await {
+        match site.policy.recipient(&snapshot, peer, (&ReversePath::Null, None), &to).await {
             Decision::Allow(recipient) => recipient.permit.reason(),
             Decision::Refuse(refusal) | Decision::Later(refusal) | Decision::Discard(refusal) => {
                 refusal.reason

@@ -4,7 +4,6 @@
 #![expect(clippy::expect_used, reason = "a test may stop where it stands")]
 
 use super::*;
-use mail::{Address, BodyKind, ReversePath};
 
 fn machine(tls_active: bool, credentials: Option<Credentials>) -> Machine {
     Machine::new(Options {
@@ -45,6 +44,41 @@ fn ready(extensions: &str) -> Machine {
     answer(&mut machine, &format!("250-mx.example.net\r\n{extensions}250 X\r\n"));
     assert_eq!(machine.next(), Action::Ready);
     machine
+}
+
+#[test]
+fn a_probe_asks_and_sends_nothing() {
+    for (extensions, said, answers) in [
+        ("250-PIPELINING\r\n", 3, vec!["250 ok\r\n250 ok\r\n550 5.1.1 no\r\n"]),
+        ("", 1, vec!["250 ok\r\n", "250 ok\r\n", "550 5.1.1 no\r\n"]),
+    ] {
+        let mut machine = ready(extensions);
+        let address = |name: &str| Address::parse(&format!("{name}@example.net")).expect("one");
+        machine.probe(vec![address("anna"), address("x")]).expect("fit");
+        let mut all = String::new();
+        for answers in answers {
+            all.push_str(&answer(&mut machine, answers));
+        }
+        assert!(all.starts_with("MAIL FROM:<>"), "{all}");
+        assert!(all.lines().count() >= said && !all.contains("DATA"), "{all}");
+        let Action::Done(outcomes) = machine.next() else { panic!("not done") };
+        let [Outcome::Accepted(_), Outcome::Refused { command: Command::Rcpt, reply }] =
+            outcomes.as_slice()
+        else {
+            panic!("{outcomes:?}")
+        };
+        assert_eq!(reply.code, 550);
+        // What comes next begins anew.
+        machine.begin(transaction(1)).expect("fit");
+        assert!(machine.output().starts_with(b"RSET\r\n"));
+    }
+    let mut machine = ready("250-PIPELINING\r\n");
+    machine.probe(vec![Address::parse("anna@example.net").expect("one")]).expect("fit");
+    answer(&mut machine, "550 no bounces\r\n503 what\r\n");
+    let refused =
+        |outcome: &Outcome| matches!(outcome, Outcome::Refused { command: Command::Mail, .. });
+    let Action::Done(outcomes) = machine.next() else { panic!("not done") };
+    assert!(outcomes.iter().all(refused), "{outcomes:?}");
 }
 
 /// A connection that wants the message.

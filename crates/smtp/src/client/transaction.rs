@@ -94,13 +94,16 @@ pub enum Outcome {
     Unknown(Fault),
     /// The message cannot be sent in this form.
     Unsendable(Unsendable),
+    /// The server would take mail for it: its answer to RCPT, where nothing more was asked
+    /// ([`super::Machine::probe`]).
+    Accepted(Reply),
 }
 
 impl Outcome {
     /// Whether time may cure it: `None` where there is nothing to cure.
     pub fn severity(&self) -> Option<Severity> {
         match self {
-            Outcome::Delivered(_) => None,
+            Outcome::Delivered(_) | Outcome::Accepted(_) => None,
             Outcome::Refused { reply, .. } => reply.severity(),
             Outcome::NextTransaction(_) | Outcome::Lost { .. } | Outcome::Unknown(_) => {
                 Some(Severity::Temporary)
@@ -139,6 +142,8 @@ impl Transaction {
 #[derive(Debug)]
 pub(super) struct Delivery {
     pub(super) transaction: Transaction,
+    /// Whether it ends before DATA: only what the server says of the recipients is wanted.
+    is_probe: bool,
     /// One for each recipient.
     standings: Vec<Standing>,
     next: Next,
@@ -177,7 +182,13 @@ impl Delivery {
         let standings = vec![Standing::Open; transaction.recipients.len()];
         let next = if reset { Next::Rset } else { Next::Mail };
         let (sender_refused, confused) = (false, false);
-        Self { transaction, standings, next, answered: 0, sender_refused, confused }
+        let is_probe = false;
+        Self { transaction, is_probe, standings, next, answered: 0, sender_refused, confused }
+    }
+
+    /// The same, ended before DATA.
+    pub(super) fn probe(transaction: Transaction, reset: bool) -> Self {
+        Self { is_probe: true, ..Self::new(transaction, reset) }
     }
 
     /// The next command and, for RCPT, its recipient; `None` where nothing is to be said now. DATA
@@ -191,6 +202,7 @@ impl Delivery {
             Next::Nothing => return None,
             Next::Rcpt(_) if self.sender_refused => return None,
             Next::Rcpt(index) if index < all => ((Command::Rcpt, index), Next::Rcpt(index + 1)),
+            Next::Rcpt(_) if self.is_probe => return None,
             Next::Rcpt(_) if self.answered == all && self.accepted() == 0 => return None,
             Next::Rcpt(_) => ((Command::Data, 0), Next::Nothing),
         };
@@ -208,6 +220,7 @@ impl Delivery {
         let accepted = self.accepted();
         self.confused |= self.sender_refused && reply.severity().is_none();
         let standing = match reply.severity() {
+            None if self.is_probe => Standing::Settled(Outcome::Accepted(reply)),
             None => Standing::Accepted,
             Some(_) if is_one_too_many(&reply, accepted) => {
                 Standing::Settled(Outcome::NextTransaction(reply))

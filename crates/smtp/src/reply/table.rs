@@ -52,6 +52,7 @@ const ROWS: &[Short] = &[
     (Authenticated, Temporary, 554, 451, (3, 0), "Not now"),
     (LocalSubmission, Temporary, 554, 451, (3, 0), "Not now"),
     (OwnMail, Temporary, 554, 451, (3, 0), "Not now"),
+    (ForwardBounce, Temporary, 554, 451, (3, 0), "Not now"),
 
     (TooManyConnections, Temporary, 554, 421, (3, 2), "Too many connections, try again later"),
     (TooManyFromAddress, Temporary, 554, 421, (7, 0), "Too many connections from your address, try again later"),
@@ -88,6 +89,9 @@ const ROWS: &[Short] = &[
     (AccessDiscarded, Permanent, 550, 450, (7, 1), "Access denied"),
     (RelayDenied, Permanent, 550, 450, (7, 1), "Relaying denied"),
     (NoRouteYet, Temporary, 550, 451, (3, 2), "Delivery to that domain is not possible at present"),
+    (ForwardBounceDropped, Permanent, 550, 450, (1, 1), "No such recipient here"),
+    (ForwardAddressUnfit, Permanent, 550, 450, (1, 1), "No such recipient here"),
+    (RecipientUnverified, Temporary, 550, 451, (4, 3), "The recipient cannot be verified at present, try again later"),
     (UnknownRecipient, Permanent, 550, 450, (1, 1), "No such recipient here"),
     (AccountDisabled, Permanent, 550, 450, (2, 1), "The mailbox is disabled"),
     (MailboxFull, Temporary, 552, 452, (2, 2), "The mailbox is full"),

@@ -18,10 +18,14 @@ pub(super) async fn run(ground: &Ground<'_>) -> Result<(), Failure> {
     app_passwords(&store, owner).await?;
     grants(&store, owner).await?;
     let salt_key = store.salt_key().expose().to_owned();
+    let forwarding_key = store.forwarding_key().expose().to_owned();
     ensure!(salt_key != [0; 32], "the key of salts is no key");
+    ensure!(forwarding_key != [0; 32] && forwarding_key != salt_key, "each has a key of its own");
     store.close().await;
     let store = ground.store().await?;
     ensure!(*store.salt_key().expose() == salt_key, "a restart made another key of salts");
+    let again = *store.forwarding_key().expose();
+    ensure!(again == forwarding_key, "a restart made another key of forwarding");
     same!(names(&store, owner), ["scanner"]);
     removing(&store, owner).await?;
     store.close().await;

@@ -26,6 +26,8 @@ const NETWORKS_MAX: usize = 32;
 const NAME_MAX: usize = 64;
 /// The name of the key that salts are made with.
 const SALT_KEY: &str = "salt";
+/// The name of the key that senders of forwarded mail are rewritten with.
+const FORWARDING_KEY: &str = "forwarding";
 
 /// A password of one program of an account's owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -278,6 +280,12 @@ impl Store {
     pub fn salt_key(&self) -> &Secret<[u8; 32]> {
         &self.salt_key
     }
+
+    /// The key that `mail::srs` signs with: the same on every node and after every restart, so
+    /// that a bounce may come to any of them.
+    pub fn forwarding_key(&self) -> &Secret<[u8; 32]> {
+        &self.forwarding_key
+    }
 }
 
 fn check(owner: &Account, new: &NewAppPassword) -> Result<(), Error> {
@@ -417,9 +425,14 @@ fn list<T: std::str::FromStr>(text: &str) -> Result<Vec<T>, T::Err> {
     text.split(' ').filter(|word| !word.is_empty()).map(str::parse).collect()
 }
 
-/// The key of [`Store::salt_key`], made by whichever node comes first.
-pub(crate) async fn salt_key(db: &dyn Database) -> Result<Secret<[u8; 32]>, Error> {
-    if let Some(key) = read_salt_key(db).await? {
+/// The keys of [`Store::salt_key`] and [`Store::forwarding_key`], made by whichever node comes
+/// first.
+pub(crate) async fn keys(db: &dyn Database) -> Result<[Secret<[u8; 32]>; 2], Error> {
+    Ok([key(db, SALT_KEY).await?, key(db, FORWARDING_KEY).await?])
+}
+
+async fn key(db: &dyn Database, name: &str) -> Result<Secret<[u8; 32]>, Error> {
+    if let Some(key) = read_key(db, name).await? {
         return Ok(key);
     }
     let mut key = [0_u8; 32];
@@ -429,16 +442,16 @@ pub(crate) async fn salt_key(db: &dyn Database) -> Result<Secret<[u8; 32]>, Erro
     let mut write = Write::default();
     write.push(
         "INSERT INTO secret (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-        vec![SALT_KEY.into(), key.expose().to_vec().into()],
+        vec![name.into(), key.expose().to_vec().into()],
         Expect::Any,
     );
     db.write(write).await?;
-    let key = read_salt_key(db).await?;
-    key.ok_or_else(|| Error::Corrupt("the key of salts is not kept".to_owned()))
+    let key = read_key(db, name).await?;
+    key.ok_or_else(|| Error::Corrupt(format!("the key {name} is not kept")))
 }
 
-async fn read_salt_key(db: &dyn Database) -> Result<Option<Secret<[u8; 32]>>, Error> {
-    let rows = db.read("SELECT value FROM secret WHERE name = $1", vec![SALT_KEY.into()]).await?;
+async fn read_key(db: &dyn Database, name: &str) -> Result<Option<Secret<[u8; 32]>>, Error> {
+    let rows = db.read("SELECT value FROM secret WHERE name = $1", vec![name.into()]).await?;
     let Some(row) = rows.into_iter().next() else { return Ok(None) };
     Ok(Some(Secret::new(hash(&mut Columns::of(row))?)))
 }

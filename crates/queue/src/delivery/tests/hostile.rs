@@ -7,9 +7,9 @@
 
 use crate::delivery::{BATCH_MAX, Caller, Connection, OPEN_MAX, Turn, open};
 use crate::met::{Met, Verdict};
-use crate::route::Server;
 use mail::{Host, Reason};
 use net::ClientTls;
+use policy::ways::Server;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

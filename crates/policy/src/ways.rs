@@ -1,10 +1,10 @@
 //! Which servers a destination's mail goes to: a way that the administrator named, or the domain's
-//! MX (RFC 5321 §5.1, RFC 7505).
+//! MX (RFC 5321 §5.1, RFC 7505). The queue sends there, `callforward` asks there for a recipient.
 //!
 //! A way never leads back: our own name and those behind it in preference, loopback and our own
 //! addresses are left out, unless the administrator named them.
 
-use config::{NextHop, SendRoute};
+use config::{NextHop, SendRoute, Settings};
 use mail::{Domain, Host, Reason};
 use net::{DnsError, Mx, Resolver};
 use smtp::reply::Severity;
@@ -153,6 +153,18 @@ async fn exchanges(
 }
 
 impl Ways {
+    /// What these settings say.
+    pub fn of(settings: &Settings) -> Self {
+        let named = settings.listen.smtp.iter().map(|address| address.ip());
+        let own: Vec<IpAddr> = named.filter(|ip| !ip.is_unspecified()).collect();
+        Self {
+            smarthost: settings.send.smarthost.clone(),
+            routes: settings.send.routes.clone(),
+            hostname: Some(settings.server.hostname.clone()),
+            own,
+        }
+    }
+
     /// The way that the administrator named for a destination.
     fn named(&self, destination: &str) -> Option<&NextHop> {
         let domain = Domain::parse(destination).ok();
