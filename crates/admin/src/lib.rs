@@ -21,7 +21,7 @@ pub use perform::perform;
 pub use request::{DkimWhat, LimitChange, Paging, QueueFilter, QueueWhat, Request, TraceAbout};
 pub use response::{
     AccessView, AccountView, AliasReview, AliasView, AppPasswordView, CountedView, DkimKeyView,
-    DomainView, EntryView, Error, Fsck, MailboxView, Page, QueueView, Response, SendLimitView,
-    SentView, SubjectView, TraceView,
+    DomainView, EntryView, Error, Fsck, MailboxView, Page, QueueView, Response, RouteView,
+    SendLimitView, SentView, ServerView, SubjectView, TraceView,
 };
 pub use status::{Commits, Disk, DoorView, LogLine, Sessions, Status};

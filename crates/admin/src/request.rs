@@ -262,6 +262,11 @@ pub enum Request {
         /// Its number, from the list.
         id: i64,
     },
+    /// Which servers mail for a domain would go to now, and why these.
+    QueueRoute {
+        /// A domain, an address at it, or an address literal in brackets.
+        destination: String,
+    },
     /// Hold, release, retry or remove copies.
     QueueChange {
         /// What is done.

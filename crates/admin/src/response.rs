@@ -82,6 +82,8 @@ pub enum Response {
     Queue(Page<QueueView>),
     /// One copy of it.
     QueueEntry(Box<QueueView>),
+    /// Where mail for a domain would go.
+    QueueRoute(RouteView),
     /// What an account or a domain may send a day.
     SendLimit(SendLimitView),
     /// Rows of the trace.
@@ -170,6 +172,32 @@ pub struct QueueView {
     pub host: String,
     /// What usually helps; empty where nothing is known.
     pub cure: String,
+}
+
+/// Where mail for a domain would go now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteView {
+    /// The domain, or an address literal in brackets.
+    pub destination: String,
+    /// What decides it, as `send.smarthost = relay.example:587` or `the domain's MX`.
+    pub basis: String,
+    /// The servers in the order in which they are tried; none where there is no way.
+    pub servers: Vec<ServerView>,
+    /// Why there is no way, in the words of the trace; empty where there is one.
+    pub reason: String,
+    /// The same for people.
+    pub text: String,
+    /// Whether time may cure it.
+    pub is_temporary: bool,
+}
+
+/// A server that mail would go to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerView {
+    /// Its name, or its address where nothing else is known.
+    pub name: String,
+    /// Its address and port.
+    pub address: String,
 }
 
 /// A page of the trace.

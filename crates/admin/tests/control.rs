@@ -331,3 +331,34 @@ async fn the_status_says_what_an_administrator_watches() {
     assert!(status["disk"]["ok"].is_boolean());
     house.close().await;
 }
+
+#[tokio::test]
+async fn where_mail_would_go_is_shown() {
+    let mut house = House::open().await;
+    let domain = mail::Domain::parse("example.org").unwrap();
+    house.done(Request::DomainAdd { domain }).await;
+    for (named, expected) in [
+        ("Far.Example", "the domain's MX: 198.51.100.1:25 198.51.100.2:25"),
+        ("dora@far.example", "the domain's MX: 198.51.100.1:25 198.51.100.2:25"),
+        ("[198.51.100.7]", "the address itself: 198.51.100.7:25"),
+        ("null.example", "the domain's MX: null_mx for good"),
+        ("none.example", "the domain's MX: no_such_domain for good"),
+        ("[127.0.0.1]", "the address itself: route_to_self for good"),
+    ] {
+        let asked = Request::QueueRoute { destination: named.to_owned() };
+        let Response::QueueRoute(route) = house.ask(asked).await.unwrap() else { panic!() };
+        let addresses: Vec<String> = route.servers.iter().map(|one| one.address.clone()).collect();
+        let found = match route.reason.as_str() {
+            "" => addresses.join(" "),
+            why if route.is_temporary => format!("{why} for now"),
+            why => format!("{why} for good"),
+        };
+        assert_eq!(format!("{}: {found}", route.basis), expected, "{named}");
+    }
+    for named in ["example.org", "anna@example.org", "far..example", ""] {
+        let asked = Request::QueueRoute { destination: named.to_owned() };
+        let refused = house.ask(asked).await.unwrap_err();
+        assert!(matches!(refused, Error::Refused(_)), "{named}: {refused:?}");
+    }
+    house.close().await;
+}

@@ -55,6 +55,13 @@ pub struct NoWay {
     pub text: String,
 }
 
+impl NoWay {
+    /// Whether time may cure it.
+    pub fn is_temporary(&self) -> bool {
+        self.severity == Severity::Temporary
+    }
+}
+
 /// The servers for a destination (a domain, or an address literal in brackets), best first.
 ///
 /// # Errors
@@ -165,15 +172,27 @@ impl Ways {
         }
     }
 
+    /// What decides where a destination's mail goes: a route or the smarthost of the settings, an
+    /// address literal itself, or the MX of the domain.
+    pub fn basis(&self, destination: &str) -> String {
+        match (self.route(destination), &self.smarthost) {
+            (Some(route), _) => format!("send.routes {} = {}", route.domain, route.to),
+            (None, Some(hop)) => format!("send.smarthost = {hop}"),
+            (None, None) if destination.starts_with('[') => "the address itself".to_owned(),
+            (None, None) => "the domain's MX".to_owned(),
+        }
+    }
+
     /// The way that the administrator named for a destination.
     fn named(&self, destination: &str) -> Option<&NextHop> {
-        let domain = Domain::parse(destination).ok();
-        let route = domain.and_then(|domain| {
-            let fits = self.routes.iter().filter(|route| domain.is_within(&route.domain));
-            // The narrowest.
-            fits.max_by_key(|route| route.domain.as_str().len())
-        });
-        route.map(|route| &route.to).or(self.smarthost.as_ref())
+        self.route(destination).map(|route| &route.to).or(self.smarthost.as_ref())
+    }
+
+    /// The narrowest route that fits.
+    fn route(&self, destination: &str) -> Option<&SendRoute> {
+        let domain = Domain::parse(destination).ok()?;
+        let fits = self.routes.iter().filter(|route| domain.is_within(&route.domain));
+        fits.max_by_key(|route| route.domain.as_str().len())
     }
 
     /// Leaves out what leads back to us.
@@ -306,5 +325,14 @@ lost.example. MX 10 nowhere.example.
         ] {
             check(&ways, destination, expected).await;
         }
+        for (destination, expected) in [
+            ("x.inner.two.example", "send.routes inner.two.example = 192.0.2.9:25"),
+            ("null.example", "send.smarthost = 127.0.0.1:2525"),
+            ("[198.51.100.9]", "send.smarthost = 127.0.0.1:2525"),
+        ] {
+            assert_eq!(ways.basis(destination), expected);
+        }
+        assert_eq!(Ways::default().basis("two.example"), "the domain's MX");
+        assert_eq!(Ways::default().basis("[198.51.100.9]"), "the address itself");
     }
 }

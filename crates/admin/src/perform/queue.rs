@@ -2,8 +2,9 @@
 
 use super::limits;
 use crate::request::{QueueFilter, QueueWhat};
-use crate::{Admin, Error, Page, Paging, QueueView, Response};
-use mail::{Reason, Timestamp};
+use crate::{Admin, Error, Page, Paging, QueueView, Response, RouteView, ServerView};
+use mail::{Domain, Reason, Timestamp};
+use policy::ways::{self, Server, Ways};
 use store::{SpoolChange, SpoolFilter, Spooled};
 
 /// Why something is held that an administrator holds.
@@ -27,6 +28,49 @@ pub(super) async fn list(
 pub(super) async fn show(admin: &Admin, id: i64) -> Result<Response, Error> {
     let row = admin.store.spooled(id).await?;
     Ok(Response::QueueEntry(Box::new(view(row, admin.clock.now()))))
+}
+
+/// Where mail for a domain would go now; whoever it goes to may change with the DNS.
+pub(super) async fn route(admin: &Admin, named: &str) -> Result<Response, Error> {
+    let (_, domain) = named.rsplit_once('@').unwrap_or(("", named));
+    let is_literal = domain.starts_with('[');
+    let destination = if is_literal {
+        domain.to_ascii_lowercase()
+    } else {
+        let parsed = Domain::parse(domain).map_err(|error| Error::Refused(error.to_string()))?;
+        parsed.as_str().to_owned()
+    };
+    let snapshot = admin.policy.snapshot();
+    if !is_literal && Domain::parse(&destination).is_ok_and(|domain| snapshot.is_own(&domain)) {
+        let text = "a domain of this server: its mail stays here, and aliases may send it on";
+        return Err(Error::Refused(format!("{destination} is {text}")));
+    }
+    let resolver = admin.resolver.as_ref();
+    let resolver = resolver.ok_or_else(|| Error::Refused("the DNS cannot be asked".to_owned()))?;
+    let ways = Ways::of(snapshot.settings());
+    let mut view = RouteView {
+        basis: ways.basis(&destination),
+        servers: Vec::new(),
+        reason: String::new(),
+        text: String::new(),
+        is_temporary: false,
+        destination,
+    };
+    match ways::find(&ways, resolver, &view.destination).await {
+        Ok(servers) => {
+            let server = |server: &Server| ServerView {
+                name: server.name.to_string(),
+                address: server.address.to_string(),
+            };
+            view.servers = servers.iter().map(server).collect();
+        }
+        Err(no) => {
+            view.is_temporary = no.is_temporary();
+            view.reason = no.reason.word().to_owned();
+            view.text = no.text;
+        }
+    }
+    Ok(Response::QueueRoute(view))
 }
 
 /// Changes what is named by number, or all that the filter fits.

@@ -34,8 +34,21 @@ pub(crate) struct House {
 
 /// A DNS that knows no names.
 pub(crate) fn empty_zone() -> Arc<dyn net::Resolver> {
-    Arc::new(net::ZoneResolver::parse("", Path::new("zone")).unwrap())
+    zone("")
 }
+
+fn zone(text: &str) -> Arc<dyn net::Resolver> {
+    Arc::new(net::ZoneResolver::parse(text, Path::new("zone")).unwrap())
+}
+
+/// What administrators may ask for here.
+const ZONE: &str = "\
+far.example. MX 20 b.far.example.
+far.example. MX 10 a.far.example.
+a.far.example. A 198.51.100.1
+b.far.example. A 198.51.100.2
+null.example. MX 0 .
+";
 
 impl House {
     pub(crate) async fn open() -> Self {
@@ -65,7 +78,7 @@ impl House {
             policy: Arc::new(policy),
             filter: Arc::clone(&filter),
             clock,
-            resolver: None,
+            resolver: Some(zone(ZONE)),
             tls: None,
             running: Some(running),
         });

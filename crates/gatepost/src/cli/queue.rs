@@ -51,6 +51,13 @@ pub(crate) enum QueueCommand {
         /// Its number, from the list.
         id: i64,
     },
+    /// Show which servers mail for a domain would go to now, and why these.
+    #[command(after_help = "Example: gatepost queue route far.example\n\n\
+        To send it another way, name a server in send.routes or send.smarthost.")]
+    Route {
+        /// The domain, or an address at it.
+        destination: String,
+    },
     /// Try again now, also where the destination is left alone for a while.
     #[command(after_help = "Example: gatepost queue retry --destination far.example")]
     Retry(QueueMeantArgs),

@@ -276,6 +276,9 @@ fn queue(command: &QueueCommand) -> Result<Request> {
             Ok(Request::QueueList { filter: self::filter(filter), paging: paging(page) })
         }
         QueueCommand::Show { id } => Ok(Request::QueueShow { id: *id }),
+        QueueCommand::Route { destination } => {
+            Ok(Request::QueueRoute { destination: destination.clone() })
+        }
         QueueCommand::Retry(meant) => change(QueueWhat::Retry, meant),
         QueueCommand::Hold(meant) => change(QueueWhat::Hold, meant),
         QueueCommand::Release(meant) => change(QueueWhat::Release, meant),

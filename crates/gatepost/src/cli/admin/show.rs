@@ -5,7 +5,7 @@ mod accounts;
 use crate::output;
 use ::admin::{
     AccessView, AliasReview, CountedView, DkimKeyView, DomainView, EntryView, Fsck, Page,
-    QueueView, Response, SendLimitView, SubjectView, TraceView,
+    QueueView, Response, RouteView, SendLimitView, SubjectView, TraceView,
 };
 use mail::{Address, Timestamp, TraceRow};
 use std::process::ExitCode;
@@ -54,6 +54,7 @@ pub(super) fn text(response: &Response) -> String {
         Response::Window { size, .. } => format!("{size} bytes"),
         Response::Queue(page) => paged(page, QUEUE_HEAD, queue_row),
         Response::QueueEntry(entry) => queue_entry(entry),
+        Response::QueueRoute(route) => queue_route(route),
         Response::SendLimit(limit) => send_limit(limit),
         Response::Trace(page) => trace(page),
     }
@@ -68,6 +69,7 @@ pub(super) fn verdict(response: &Response) -> ExitCode {
             !["OK", "RELAY"].contains(&entry.value.to_ascii_uppercase().as_str())
         }
         Response::SubjectTest { rule, .. } => rule.is_some(),
+        Response::QueueRoute(route) => route.servers.is_empty(),
         _ => false,
     };
     if found { ExitCode::from(1) } else { ExitCode::SUCCESS }
@@ -191,6 +193,20 @@ fn queue_entry(entry: &QueueView) -> String {
         lines.push(entry.cure.clone());
     }
     lines.join("\n")
+}
+
+fn queue_route(route: &RouteView) -> String {
+    let decided = format!("{}, as {} says", route.destination, route.basis);
+    if route.servers.is_empty() {
+        let until = if route.is_temporary { "not at present" } else { "no way" };
+        return format!("{decided}: {until} ({}): {}", route.reason, route.text);
+    }
+    let rows: Vec<Vec<String>> =
+        route.servers.iter().map(|one| vec![one.name.clone(), one.address.clone()]).collect();
+    format!(
+        "{decided}, goes to the first of these that answers:\n{}",
+        output::table(&["Server", "Address"], &rows)
+    )
 }
 
 fn send_limit(limit: &SendLimitView) -> String {
