@@ -54,7 +54,8 @@ impl Policy {
         if let Decision::Allow(recipient) = &decision
             && snapshot.is_to_be_verified(peer, recipient)
         {
-            decision = snapshot.verified(peer, recipient.clone()).await;
+            // Rare: it must not be a part of every waiting session.
+            decision = Box::pin(snapshot.verified(peer, recipient.clone())).await;
         }
         let pause = snapshot.pause(peer, now);
         if !pause.is_zero() {
