@@ -7,9 +7,9 @@ use filter::intake::{Known, Outcome, take, take_each};
 use filter::{Filter, Mail, judge};
 use mail::index::{Index, IndexBuilder};
 use mail::{
-    Address, BodyKind, Domain, Door, Envelope, Event, Finding, Login, MessageId, Notify, Origin,
-    Peer, Permit, Piece, Reason, Recipient, Refusal, ReversePath, SessionId, Suggestion, Target,
-    TraceRow,
+    Address, BodyKind, Domain, Door, Envelope, Event, Finding, Login, MessageId, Notify, Onward,
+    Origin, Peer, Permit, Piece, Reason, Recipient, Refusal, ReversePath, SessionId, Suggestion,
+    Target, Timestamp, TraceRow,
 };
 use net::Clock;
 use std::path::Path;
@@ -331,6 +331,35 @@ async fn a_success_is_told_to_who_is_known() {
     }
     assert_eq!(house.inbox(ben).await.len(), 2);
     assert_eq!(house.store.fsck().await.unwrap().problems, Vec::<String>::new());
+}
+
+/// An alias that leads here and elsewhere ends the question: the next server is not asked it again
+/// (RFC 3461 §5.2.7.2).
+#[tokio::test]
+async fn a_list_answers_for_its_members() {
+    let house = House::open().await;
+    let (anna, ben) = ("anna@example.org", "ben@example.org");
+    let mut envelope = house.envelope(&[ben]);
+    envelope.sender = ReversePath::parse("<anna@example.org>").unwrap();
+    let account = house.store.directory().account_by_key(anna).unwrap().clone();
+    envelope.peer.login = Some(Login { account: account.id, address: account.address });
+    let alias = envelope.recipients.first_mut().unwrap();
+    let far = "dora@far.example".parse().unwrap();
+    alias.onward = vec![Onward { address: far, sender: None }];
+    alias.dsn.notify = Notify::parse("SUCCESS,FAILURE");
+    let sender = Some(house.recipient(anna, Reason::OwnMail));
+    let known = Known { sender, ..Known::default() };
+    let outcomes = house.take_each(envelope, "Subject: x\r\n\r\nx\r\n", known).await;
+    assert!(matches!(outcomes.as_slice(), [Outcome::Accepted(_)]), "{outcomes:?}");
+    let inbox = house.inbox(anna).await;
+    let [told] = inbox.as_slice() else { panic!("{inbox:?}") };
+    assert!(told.contains("Action: expanded"), "{told}");
+    let until = Timestamp(i64::MAX / 2);
+    let due = house.store.spool_due((Timestamp(0), 0), until).await.unwrap();
+    let due: Vec<(i64, i64)> = due.iter().map(|copy| (copy.id, copy.fence)).collect();
+    let copies = house.store.lease(&due, until).await.unwrap();
+    let [copy] = copies.as_slice() else { panic!("{copies:?}") };
+    assert_eq!(copy.needs.recipient.notify, Notify::parse("FAILURE"));
 }
 
 #[tokio::test]
