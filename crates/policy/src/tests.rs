@@ -10,7 +10,7 @@ use mail::{
 };
 use std::path::Path;
 use std::sync::Arc;
-use store::{NewAccount, Store};
+use store::{NewAccount, Store, StoreOptions};
 
 mod lmtp;
 mod senders;
@@ -32,9 +32,8 @@ pub(crate) async fn site(settings: &str, files: &[(&str, &str)], hash: &str) -> 
     for (name, text) in files {
         std::fs::write(folder.path().join(name), text).unwrap();
     }
-    let database = store::sqlite::Sqlite::open(folder.path()).unwrap();
     let clock = net::Clock::system();
-    let store = Store::open(database, folder.path(), clock.clone(), "node").await.unwrap();
+    let store = open(folder.path(), &clock).await;
     store.add_domain(&"ours.example".parse().unwrap()).await.unwrap();
     for (name, quota, admin) in [
         ("admin", None, true),
@@ -55,15 +54,22 @@ pub(crate) async fn site(settings: &str, files: &[(&str, &str)], hash: &str) -> 
     Site { policy, store, folder }
 }
 
+/// A store that takes mail however full the disk of the test is.
+async fn open(folder: &Path, clock: &net::Clock) -> Arc<Store> {
+    let database = store::sqlite::Sqlite::open(folder).unwrap();
+    let any_disk =
+        StoreOptions { disk_free_min_bytes: 0, disk_free_min_percent: 0, ..Default::default() };
+    Store::open_with(database, folder, clock.clone(), "node", any_disk).await.unwrap()
+}
+
 impl Site {
     /// The same site after a restart: what was in memory is gone.
     pub(crate) async fn restarted(self) -> Self {
         let (settings, folder) = (Arc::clone(self.policy.snapshot().settings()), self.folder);
         drop(self.policy);
         self.store.close().await;
-        let database = store::sqlite::Sqlite::open(folder.path()).unwrap();
         let clock = net::Clock::system();
-        let store = Store::open(database, folder.path(), clock.clone(), "node").await.unwrap();
+        let store = open(folder.path(), &clock).await;
         let policy = Policy::new(Arc::clone(&store), settings, Maps::default(), clock);
         Self { policy, store, folder }
     }
