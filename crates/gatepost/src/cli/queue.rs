@@ -52,8 +52,9 @@ pub(crate) enum QueueCommand {
         id: i64,
     },
     /// Show which servers mail for a domain would go to now, and why these.
-    #[command(after_help = "Example: gatepost queue route far.example\n\n\
-        To send it another way, name a server in send.routes or send.smarthost.")]
+    ///
+    /// To send it another way, name a server in send.routes or send.smarthost.
+    #[command(after_help = "Example: gatepost queue route far.example")]
     Route {
         /// The domain, or an address at it.
         destination: String,
