@@ -25,6 +25,7 @@ mod proxies;
 mod reception;
 mod relaying;
 mod reports;
+mod secure;
 mod sending;
 mod server;
 mod service;

@@ -22,6 +22,6 @@ pub use request::{DkimWhat, LimitChange, Paging, QueueFilter, QueueWhat, Request
 pub use response::{
     AccessView, AccountView, AliasReview, AliasView, AppPasswordView, CountedView, DkimKeyView,
     DomainView, EntryView, Error, Fsck, MailboxView, Page, QueueView, Response, RouteView,
-    SendLimitView, SentView, ServerView, SubjectView, TraceView,
+    SendLimitView, SentView, ServerView, SubjectView, TlsCountView, TraceView,
 };
 pub use status::{Commits, Disk, DoorView, LogLine, Sessions, Status};

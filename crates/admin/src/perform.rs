@@ -82,6 +82,7 @@ pub async fn perform(admin: &Admin, request: Request) -> Result<Response, Error>
         Request::QueueList { filter, paging } => queue::list(admin, filter, &paging).await,
         Request::QueueShow { id } => queue::show(admin, id).await,
         Request::QueueRoute { destination } => queue::route(admin, &destination).await,
+        Request::QueueTls { domain, days } => queue::tls(admin, domain.as_ref(), days).await,
         Request::QueueChange { what, ids, filter } => queue::change(admin, what, ids, filter).await,
         Request::Trace { about, paging } => trace::trace(admin, about, &paging).await,
     }

@@ -4,13 +4,15 @@
 //! with what a resolver says. Zone files and tables are made of them elsewhere.
 
 mod check;
+mod policy;
 
 pub use check::{RecordCheck, Standing, check};
+pub use policy::check_policy;
 
 use config::Settings;
 use filter::authentication::dkim::zone_strings;
 use mail::{Domain, Host, Timestamp};
-use net::{Association, Name, Service};
+use net::{Name, Service, Tlsa};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -234,9 +236,9 @@ fn service(domain: &Domain, hostname: &Domain, door: &(String, u16)) -> Option<D
 /// RFC 7672 §3.1.1.
 fn tlsa(hostname: &Domain, digest: [u8; 32]) -> DnsRecord {
     let data = digest.to_vec();
-    let association = Association { usage: 3, selector: 1, matching: 1, data };
+    let tlsa = Tlsa { usage: 3, selector: 1, matching: 1, data };
     let name = format!("_25._tcp.{hostname}");
-    let record = DnsRecord::new(Purpose::Tlsa, &name, "TLSA", association.to_string());
+    let record = DnsRecord::new(Purpose::Tlsa, &name, "TLSA", tlsa.to_string());
     record.optional(
         "only in a zone that is signed (DNSSEC); before the certificate gets another \
                      key, publish that one's record beside it",
@@ -246,7 +248,7 @@ fn tlsa(hostname: &Domain, digest: [u8; 32]) -> DnsRecord {
 /// RFC 8461 §3.2. It begins as a test: others tell of faults, and deliver all the same.
 fn policy_file(domain: &Domain, hostname: &Domain) -> PolicyFile {
     PolicyFile {
-        url: format!("https://mta-sts.{domain}/.well-known/mta-sts.txt"),
+        url: smtp::sts::policy_url(domain),
         text: format!(
             "version: STSv1\r\nmode: testing\r\nmx: {hostname}\r\nmax_age: {POLICY_MAX_AGE}\r\n"
         ),

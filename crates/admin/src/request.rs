@@ -267,6 +267,13 @@ pub enum Request {
         /// A domain, an address at it, or an address literal in brackets.
         destination: String,
     },
+    /// How TLS to other servers went, counted; at most 1,000 rows, the newest days first.
+    QueueTls {
+        /// Of this domain alone.
+        domain: Option<Domain>,
+        /// Of so many days, today among them.
+        days: u32,
+    },
     /// Hold, release, retry or remove copies.
     QueueChange {
         /// What is done.

@@ -86,6 +86,8 @@ pub enum Response {
     QueueRoute(RouteView),
     /// What an account or a domain may send a day.
     SendLimit(SendLimitView),
+    /// How TLS to other servers went.
+    TlsCounts(Vec<TlsCountView>),
     /// Rows of the trace.
     Trace(TraceView),
 }
@@ -198,6 +200,25 @@ pub struct ServerView {
     pub name: String,
     /// Its address and port.
     pub address: String,
+}
+
+/// Sessions with servers of one domain that went alike on one day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TlsCountView {
+    /// The day's first moment (UTC).
+    pub day: Timestamp,
+    /// The domain.
+    pub domain: String,
+    /// Whose policy held: `tlsa`, `sts` or `no-policy-found` (RFC 8460 §4.4).
+    pub policy: String,
+    /// What failed, in the words of RFC 8460 §4.3; empty for a success.
+    pub result: String,
+    /// The server; empty for successes.
+    pub host: String,
+    /// More about a failure.
+    pub detail: String,
+    /// How many.
+    pub sessions: u64,
 }
 
 /// A page of the trace.

@@ -14,6 +14,28 @@ pub enum LogFormat {
     Json,
 }
 
+/// Whose word counts for a proof by DNSSEC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DnssecChoice {
+    /// That of name servers on this machine.
+    Local,
+    /// That of whatever name server is asked.
+    TrustAd,
+    /// Nobody's: all is checked here.
+    Validate,
+    /// Nothing is proven.
+    Off,
+}
+
+/// Whether other domains are told how TLS to their servers went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsReports {
+    /// Those that ask for it are.
+    Send,
+    /// Nobody is.
+    Off,
+}
+
 /// What is done with lines that end in a bare LF.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BareLf {
@@ -44,6 +66,13 @@ pub struct SmtpNetwork {
 const LOG_FORMATS: &[(&str, LogFormat)] = &[("text", LogFormat::Text), ("json", LogFormat::Json)];
 const DKIM_ACTIVATION: &[(&str, DkimActivation)] =
     &[("seen", DkimActivation::Seen), ("always", DkimActivation::Always)];
+const DNSSEC: &[(&str, DnssecChoice)] = &[
+    ("local", DnssecChoice::Local),
+    ("trust-ad", DnssecChoice::TrustAd),
+    ("validate", DnssecChoice::Validate),
+    ("off", DnssecChoice::Off),
+];
+const TLS_REPORTS: &[(&str, TlsReports)] = &[("send", TlsReports::Send), ("off", TlsReports::Off)];
 const BARE_LF: &[(&str, BareLf)] = &[("refuse", BareLf::Refuse), ("repair", BareLf::Repair)];
 
 /// The word of a choice, as the file writes it.
@@ -67,6 +96,30 @@ impl Setting for LogFormat {
     }
     fn show(&self) -> String {
         show_choice(LOG_FORMATS, self)
+    }
+}
+
+impl Setting for DnssecChoice {
+    fn kind() -> String {
+        kind_of(DNSSEC)
+    }
+    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
+        choice(node, DNSSEC, reader)
+    }
+    fn show(&self) -> String {
+        show_choice(DNSSEC, self)
+    }
+}
+
+impl Setting for TlsReports {
+    fn kind() -> String {
+        kind_of(TLS_REPORTS)
+    }
+    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
+        choice(node, TLS_REPORTS, reader)
+    }
+    fn show(&self) -> String {
+        show_choice(TLS_REPORTS, self)
     }
 }
 

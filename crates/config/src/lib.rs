@@ -29,7 +29,7 @@ pub mod table;
 mod tree;
 pub mod virtusertable;
 
-pub use choices::{BareLf, DkimActivation, LogFormat, SmtpNetwork};
+pub use choices::{BareLf, DkimActivation, DnssecChoice, LogFormat, SmtpNetwork, TlsReports};
 pub use local::LocalGrant;
 pub use maps::{Maps, load_maps, read_maps};
 pub use problem::{Problem, Severity};

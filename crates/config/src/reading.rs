@@ -92,14 +92,21 @@ fn read(path: &Path) -> (Option<Settings>, Vec<Problem>) {
 
 /// What is wrong if everybody on the machine may read a password in the settings.
 fn open_secret(path: &Path, settings: &Settings) -> Option<Problem> {
-    let url = settings.storage.database.as_ref()?;
     let mode = std::fs::metadata(path).ok()?.permissions().mode();
-    if mode & 0o004 == 0 || !has_password(url.expose()) {
+    let database = settings.storage.database.as_ref();
+    let send = &settings.send;
+    let secrets = [
+        ("storage.database", database.is_some_and(|url| has_password(url.expose()))),
+        ("send.smarthost_password", send.smarthost_password.is_some()),
+        ("send.routes", send.routes.iter().any(|route| route.password.is_some())),
+    ];
+    let (place, _) = secrets.into_iter().find(|(_, is_there)| *is_there)?;
+    if mode & 0o004 == 0 {
         return None;
     }
     let message = "holds a password, and everybody on this machine may read this file";
     let hint = format!("chmod 0640 {}, and chgrp to the server's group", path.display());
-    Some(settings.problem_at("storage.database", message).hint(Some(hint)))
+    Some(settings.problem_at(place, message).hint(Some(hint)))
 }
 
 /// Whether the address of a database has a password, in either form that PostgreSQL knows:

@@ -2,7 +2,7 @@
 
 use crate::reader::{Reader, Setting, Table, quoted};
 use crate::tree::Node;
-use mail::{Domain, Host};
+use mail::{Domain, Host, Secret};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
@@ -21,12 +21,16 @@ pub struct NextHop {
 }
 
 /// A domain whose mail goes another way: `[[send.routes]]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct SendRoute {
     /// The domain, with all below it.
     pub domain: Domain,
     /// Where its mail goes.
     pub to: NextHop,
+    /// What to log in with there: both, or neither.
+    pub user: Option<String>,
+    /// Its password.
+    pub password: Option<Secret<String>>,
 }
 
 impl FromStr for NextHop {
@@ -78,19 +82,41 @@ impl Setting for NextHop {
 
 impl Setting for SendRoute {
     fn kind() -> String {
-        "table with `domain` and `to`".to_owned()
+        "table with `domain` and `to`, and `user` and `password` where they are needed".to_owned()
     }
     fn plural() -> String {
-        "tables with `domain` (it covers its hosts) and `to` (a server and its port)".to_owned()
+        "tables with `domain` (it covers its hosts) and `to` (a server and its port), and `user` \
+         and `password` where that server wants a log-in"
+            .to_owned()
     }
     fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
-        let table = Table::open(node, &["domain", "to"], reader);
+        let table = Table::open(node, &["domain", "to", "user", "password"], reader);
         let domain = table.required("domain", reader)?;
         let to = table.required("to", reader)?;
-        Some(Self { domain, to })
+        let user = table.value("user", None, None, reader);
+        let password = table.value("password", None, None, reader);
+        if !is_login(&user, &password) {
+            reader.say(node, LOGIN_WRONG);
+            return None;
+        }
+        Some(Self { domain, to, user, password })
     }
     fn show(&self) -> String {
         format!("{{ domain = \"{}\", to = \"{}\" }}", self.domain, self.to)
+    }
+}
+
+/// Why a name and a password are no log-in.
+pub(crate) const LOGIN_WRONG: &str =
+    "the user and the password of a log-in go together, and neither is empty";
+
+/// Whether a name and a password are both there and fit to be used, or both not there.
+pub(crate) fn is_login(user: &Option<String>, password: &Option<Secret<String>>) -> bool {
+    let good = |text: &str| !text.is_empty() && !text.contains('\0');
+    match (user, password) {
+        (None, None) => true,
+        (Some(user), Some(password)) => good(user) && good(password.expose()),
+        _ => false,
     }
 }
 

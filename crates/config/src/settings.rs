@@ -4,7 +4,7 @@
 //! messages, and the page `docs/settings.md` ([`crate::reference`]). To add a setting, add its
 //! entry here, and use it where it belongs; nothing else has to be changed.
 
-use crate::choices::{BareLf, DkimActivation, LogFormat, SmtpNetwork};
+use crate::choices::{BareLf, DkimActivation, DnssecChoice, LogFormat, SmtpNetwork, TlsReports};
 use crate::local::LocalGrant;
 use crate::places::Places;
 use crate::problem::Problem;
@@ -84,6 +84,9 @@ settings! {
         certificate: Option<PathBuf> = None;
         /// File with its private key (PEM); only the server's user should be able to read it.
         key: Option<PathBuf> = None;
+        /// File with the authorities (PEM) that vouch for other servers, where mail is sent to them
+        /// under a policy (MTA-STS) or with a log-in. Left out: those of the system.
+        authorities: Option<PathBuf> = None;
         /// How long before the certificate ends the log begins to warn.
         warn_before_days: u64 = 14 in 1..=90;
     }
@@ -199,11 +202,32 @@ settings! {
         recipients_file: Option<PathBuf> = None;
     }
 
+    /// How names are looked up.
+    dns: Dns {
+        /// Whose word counts for that an answer is what its zone signed (DNSSEC), on which DANE
+        /// stands: `local` that of a name server on this machine, `trust-ad` that of any that is
+        /// asked, `validate` nobody's (each answer is checked here), `off`: nothing is.
+        dnssec: DnssecChoice = (DnssecChoice::Local);
+    }
+
+    /// What is fetched over HTTPS: policies of other domains (MTA-STS).
+    fetch: Fetch {
+        /// Private addresses that may be called all the same, each at its port: a server of your
+        /// own network that other names lead to. Nothing else that is private is ever called.
+        private: Vec<SocketAddr> = (Vec::new());
+    }
+
     /// Mail on its way to other servers.
     send: Send {
         /// A server that takes all mail for elsewhere. Left out: each domain's own servers, by
         /// their MX records.
         smarthost: Option<NextHop> = None;
+        /// Whom to log in as at the smarthost: only under TLS, and only where it proves by a
+        /// certificate (or its TLSA records) that it is the right one.
+        smarthost_user: Option<String> = None;
+        /// The password for it. With one, the settings file must not be world-readable: that is an
+        /// error.
+        smarthost_password: Option<Secret<String>> = None;
         /// Domains whose mail goes another way than by their MX or the smarthost: one
         /// `[[send.routes]]` for each. Only a server named here or as the smarthost may be on this
         /// machine.
@@ -223,6 +247,9 @@ settings! {
         first_time_per_day_max: u64 = 100 in 0..=100_000_000;
         /// After how long a user who sent it hears that it is late.
         warn_after_hours: u64 = 4 in 1..=720;
+        /// Whether other domains that ask for it are told daily how TLS to their servers went
+        /// (RFC 8460): `send` or `off`.
+        tls_reports: TlsReports = (TlsReports::Send);
     }
 
     /// Who mail is from: SPF, DKIM, DMARC and ARC of all that strangers send. Mail that its

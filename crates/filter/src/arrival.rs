@@ -33,6 +33,7 @@ pub(crate) async fn notice(
         message: acceptance.message,
         to: &to,
         envelope_id: acceptance.envelope.dsn.id.clone(),
+        tls_demand: acceptance.envelope.tls_demand,
         queued_at: acceptance.received_at,
         now: acceptance.received_at,
         told,

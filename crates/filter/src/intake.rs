@@ -5,7 +5,7 @@ use crate::{Filter, Mail, arrival, decide, trace};
 use mail::index::Index;
 use mail::{
     BodyKind, Envelope, Finding, Judgement, MessageId, Origin, Reason, Recipient, Refusal,
-    Timestamp, TraceRow, Verdict,
+    Timestamp, TlsDemand, TraceRow, Verdict,
 };
 use net::Clock;
 use smtp::reply::Severity;
@@ -188,10 +188,23 @@ pub async fn prepare(
 }
 
 /// The envelope with the kind of body that the message has, whatever its sender said of it: the
-/// next server is told the truth (RFC 6152 §3).
+/// next server is told the truth (RFC 6152 §3). What its header says of TLS counts where the
+/// envelope says nothing (RFC 8689 §4.1).
 fn declared(envelope: Envelope, index: &Index) -> Envelope {
     let body = if index.is_eight_bit() { BodyKind::EightBitMime } else { BodyKind::SevenBit };
-    Envelope { body, ..envelope }
+    let tls_demand = match envelope.tls_demand {
+        TlsDemand::Usual if waives_tls(index) => TlsDemand::Waived,
+        demand => demand,
+    };
+    Envelope { body, tls_demand, ..envelope }
+}
+
+/// `TLS-Required: No`, once: more than one such field, or another value, says nothing
+/// (RFC 8689 §3).
+fn waives_tls(index: &Index) -> bool {
+    let mut fields = index.fields_named("tls-required");
+    let says_no = fields.next().is_some_and(|field| field.text().eq_ignore_ascii_case("no"));
+    says_no && fields.next().is_none()
 }
 
 /// What a door answers when the store could not keep a message or a part of it.
@@ -355,5 +368,34 @@ impl Line {
             rule = refusal.map_or("", |refusal| refusal.rule.as_str()),
             "{said}"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::declared;
+    use crate::testing::envelope;
+    use mail::index::Index;
+    use mail::{Envelope, TlsDemand};
+
+    #[test]
+    fn the_header_waives_tls_where_the_envelope_says_nothing() {
+        use TlsDemand::{Required, Usual, Waived};
+        for (header, asked, expected) in [
+            ("", Usual, Usual),
+            ("TLS-Required: No\r\n", Usual, Waived),
+            ("tls-required:  NO \r\n", Usual, Waived),
+            ("TLS-Required: Yes\r\n", Usual, Usual),
+            ("TLS-Required: No way\r\n", Usual, Usual),
+            ("TLS-Required: No\r\nTLS-Required: No\r\n", Usual, Usual),
+            // REQUIRETLS outweighs it (RFC 8689 §4.1).
+            ("TLS-Required: No\r\n", Required, Required),
+            ("", Required, Required),
+        ] {
+            let message = format!("{header}Subject: x\r\n\r\nTLS-Required: No\r\n");
+            let envelope = Envelope { tls_demand: asked, ..envelope(&["anna@example.org"]) };
+            let found = declared(envelope, &Index::of(message.as_bytes())).tls_demand;
+            assert_eq!(found, expected, "{header:?} {asked:?}");
+        }
     }
 }

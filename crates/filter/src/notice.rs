@@ -10,7 +10,7 @@ use crate::{Filter, intake};
 use mail::index::Index;
 use mail::{
     Address, BodyKind, Domain, Door, Envelope, EnvelopeDsn, EnvelopeId, MessageId, Origin,
-    OriginalRecipient, Peer, Reason, Recipient, ReversePath, SessionId, Timestamp,
+    OriginalRecipient, Peer, Reason, Recipient, ReversePath, SessionId, Timestamp, TlsDemand,
 };
 use mail_builder::MessageBuilder;
 use mail_builder::headers::content_type::ContentType;
@@ -77,6 +77,8 @@ pub struct Notice<'a> {
     pub to: &'a Address,
     /// What ENVID named.
     pub envelope_id: Option<EnvelopeId>,
+    /// What was asked for of TLS for the message.
+    pub tls_demand: TlsDemand,
     /// When it came.
     pub queued_at: Timestamp,
     /// When this is told.
@@ -101,9 +103,14 @@ pub async fn prepare(
     notice: Notice<'_>,
     recipient: Recipient,
 ) -> Result<Acceptance, String> {
-    let smtputf8 = notice.to.needs_smtputf8();
+    let (smtputf8, tls_demand) = (notice.to.needs_smtputf8(), notice.tls_demand);
     let bytes = notice.build().map_err(|error| error.to_string())?;
-    ours(filter, clock, vec![recipient], smtputf8, &bytes).await
+    let mut ready = ours(filter, clock, vec![recipient], smtputf8, &bytes).await?;
+    // It tells of the message, and is guarded as that was (RFC 8689 §5).
+    if tls_demand == TlsDemand::Required {
+        ready.envelope.tls_demand = TlsDemand::Required;
+    }
+    Ok(ready)
 }
 
 /// Makes a message of our own ready to be kept, from the null path: like all mail it comes
@@ -135,6 +142,7 @@ pub async fn ours(
         smtputf8,
         limits: None,
         dsn: EnvelopeDsn::default(),
+        tls_demand: TlsDemand::Usual,
     };
     let ready = intake::prepare(filter, store, clock, envelope, index, body).await;
     ready.map_err(|refusal| refusal.reason.word().to_owned())

@@ -35,6 +35,7 @@ pub(crate) fn envelope(recipients: &[&str]) -> Envelope {
         smtputf8: false,
         limits: None,
         dsn: mail::EnvelopeDsn::default(),
+        tls_demand: mail::TlsDemand::Usual,
     }
 }
 

@@ -91,6 +91,7 @@ impl House {
             smtputf8: false,
             limits: None,
             dsn: mail::EnvelopeDsn::default(),
+            tls_demand: mail::TlsDemand::Usual,
         }
     }
 

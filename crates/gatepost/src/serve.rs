@@ -7,7 +7,7 @@ use crate::offline::problems;
 use crate::server::{Plan, Server};
 use crate::signals::Signals;
 use anyhow::{Context, Result};
-use config::Settings;
+use config::{DnssecChoice, Settings};
 use serde_json::json;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
@@ -69,7 +69,7 @@ async fn live(
         maps,
         tls,
         clock,
-        resolver: global.resolver()?,
+        resolver: global.proving_resolver(dnssec(settings.dns.dnssec))?,
         read: Box::new(move || crate::offline::read(&file).finish()),
         log,
     };
@@ -83,6 +83,15 @@ async fn live(
     server.stop().await;
     control.await?;
     Ok(())
+}
+
+fn dnssec(choice: DnssecChoice) -> net::Dnssec {
+    match choice {
+        DnssecChoice::Local => net::Dnssec::Local,
+        DnssecChoice::TrustAd => net::Dnssec::TrustAd,
+        DnssecChoice::Validate => net::Dnssec::Validate,
+        DnssecChoice::Off => net::Dnssec::Off,
+    }
 }
 
 /// The descriptor that `--ready-fd` names. Through /proc it needs no unsafe hand-over; that path is

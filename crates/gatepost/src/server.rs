@@ -229,6 +229,8 @@ fn waiting(begun: &Settings, now: &Settings) -> Vec<&'static str> {
         ("listen.pop3", begun.listen.pop3 != now.listen.pop3),
         ("listen.pop3s", begun.listen.pop3s != now.listen.pop3s),
         ("listen.backlog", begun.listen.backlog != now.listen.backlog),
+        ("dns.dnssec", begun.dns.dnssec != now.dns.dnssec),
+        ("tls.authorities", begun.tls.authorities != now.tls.authorities),
         ("send.connections_max", begun.send.connections_max != now.send.connections_max),
         (
             "send.connections_per_destination_max",

@@ -276,10 +276,11 @@ impl Connection {
                 let refusal = Refusal::new(Reason::ProxyCheck).rule("proxy.networks");
                 self.answer(Decision::Refuse(refusal), Event::Sender, "")
             }
-            Question::Sender { path, size, body, smtputf8, dsn } => {
+            Question::Sender { path, size, body, smtputf8, require_tls, dsn } => {
                 let snapshot = self.inbound.policy.snapshot();
                 let decision = snapshot.sender(&self.peer, &path, size);
                 let mut transaction = Transaction::new(snapshot, path, size, body, smtputf8, dsn);
+                transaction.require_tls = require_tls;
                 if let Decision::Discard(refusal) = &decision {
                     transaction.discard(refusal);
                 }

@@ -5,7 +5,7 @@ use filter::intake::{Known, Outcome};
 use mail::index::{Index, IndexBuilder};
 use mail::{
     BodyKind, Decision, Envelope, EnvelopeDsn, Finding, ForwardPath, Origin, Peer, Reason,
-    Recipient, RecipientDsn, Refusal, ReversePath, Suggestion,
+    Recipient, RecipientDsn, Refusal, ReversePath, Suggestion, TlsDemand,
 };
 use std::sync::Arc;
 
@@ -22,6 +22,8 @@ pub(crate) struct Transaction {
     body_kind: BodyKind,
     smtputf8: bool,
     dsn: EnvelopeDsn,
+    /// REQUIRETLS was asked for (RFC 8689).
+    pub(crate) require_tls: bool,
     recipients: Vec<Recipient>,
     /// For each RCPT that was accepted, which of the recipients it named.
     named: Vec<usize>,
@@ -51,6 +53,7 @@ impl Transaction {
             body_kind,
             smtputf8,
             dsn,
+            require_tls: false,
             recipients: Vec::new(),
             named: Vec::new(),
             findings: Vec::new(),
@@ -188,6 +191,7 @@ impl Transaction {
             smtputf8: self.smtputf8,
             limits: self.snapshot.send_limits(peer),
             dsn: self.dsn,
+            tls_demand: if self.require_tls { TlsDemand::Required } else { TlsDemand::Usual },
         };
         let known = Known { findings, sender, ..Known::default() };
         let body = content.incoming.seal().await?;

@@ -136,6 +136,18 @@ pub enum BodyKind {
     EightBitMime,
 }
 
+/// What the sender wants of TLS on the way of a message (RFC 8689).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TlsDemand {
+    /// Nothing: what the recipients' domains say decides.
+    #[default]
+    Usual,
+    /// REQUIRETLS: from here on only to servers that prove who they are, and promise the same.
+    Required,
+    /// `TLS-Required: No`: that it arrives counts more than what a domain says of its TLS.
+    Waived,
+}
+
 /// A message's sender and recipients, with who brought it.
 #[derive(Debug, Clone)]
 pub struct Envelope {
@@ -158,6 +170,8 @@ pub struct Envelope {
     pub limits: Option<SendLimits>,
     /// What MAIL said of reports (RFC 3461).
     pub dsn: EnvelopeDsn,
+    /// What was asked for of TLS (RFC 8689).
+    pub tls_demand: TlsDemand,
 }
 
 impl Envelope {

@@ -34,7 +34,7 @@ pub use domain::Domain;
 pub use dsn::{EnvelopeDsn, EnvelopeId, Notify, OriginalRecipient, RecipientDsn, Return};
 pub use envelope::{
     BodyKind, Door, Envelope, LocalUser, Login, Onward, Origin, Peer, Permit, Recipient,
-    SendLimits, Submitter, Target,
+    SendLimits, Submitter, Target, TlsDemand,
 };
 pub use finding::{Finding, Suggestion};
 pub use grant::SenderGrant;

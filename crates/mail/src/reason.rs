@@ -207,6 +207,9 @@ reasons! {
     RemoteUnreachable = "remote_unreachable",
     /// The other server broke the protocol.
     RemoteFault = "remote_fault",
+    /// The other server could not prove who it is, or offered no TLS, where its domain or the
+    /// sender demands it.
+    RemoteUntrusted = "remote_untrusted",
     /// The recipient's domain does not exist, or has neither mail servers nor addresses.
     NoSuchDomain = "no_such_domain",
     /// The recipient's domain says that it takes no mail (RFC 7505).

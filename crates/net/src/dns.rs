@@ -5,15 +5,19 @@
 
 mod hickory;
 mod name;
+mod proof;
 mod record;
 mod service;
+pub mod tlsa;
 mod zone;
 mod zone_file;
 
 pub use hickory::HickoryResolver;
 pub use name::Name;
+pub use proof::{Addresses, Dnssec, Proven, addresses};
 pub use record::{Kind, Record};
-pub use service::{Association, Service};
+pub use service::Service;
+pub use tlsa::Tlsa;
 pub use zone::ZoneResolver;
 pub use zone_file::ZoneError;
 
@@ -28,19 +32,27 @@ pub const RECORDS_MAX: usize = 100;
 /// What a resolver's question resolves to.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<Vec<T>, DnsError>> + Send + 'a>>;
 
+/// What a question whose answer may have a proof resolves to.
+pub type ProvenAnswer<'a> = Pin<Box<dyn Future<Output = Result<Proven, DnsError>> + Send + 'a>>;
+
 /// Answers questions about names. An answer is never empty: nothing there is
 /// [`DnsError::NoRecords`].
 pub trait Resolver: Send + Sync {
     /// The records of one kind at any name, one question each; aliases are followed.
     fn records<'a>(&'a self, name: &'a Name, kind: Kind) -> Answer<'a, Record>;
 
+    /// The same, with whether DNSSEC proves the answer. An answer that contradicts its proof is
+    /// [`DnsError::Bogus`]. A resolver that knows no proofs has none.
+    fn proven<'a>(&'a self, name: &'a Name, kind: Kind) -> ProvenAnswer<'a> {
+        Box::pin(async move {
+            let records = self.records(name, kind).await?;
+            Ok(Proven { records, is_secure: false, name: name.clone() })
+        })
+    }
+
     /// The servers that take mail for `domain`, best first (RFC 5321 §5.1).
     fn mx<'a>(&'a self, domain: &'a Domain) -> Answer<'a, Mx> {
-        Box::pin(async move {
-            let mut found = usable(self.records(&Name::from(domain), Kind::Mx).await?, Record::mx)?;
-            found.sort();
-            Ok(found)
-        })
+        Box::pin(async move { proof::mx(self.records(&Name::from(domain), Kind::Mx).await?) })
     }
 
     /// The addresses of `host`, IPv6 and IPv4.
@@ -113,6 +125,10 @@ pub enum DnsError {
     /// The name servers could not be reached, or failed.
     #[error("the lookup failed: {0}")]
     Failed(String),
+    /// The answer contradicts the keys of its zone (DNSSEC): it may be forged, or the zone is
+    /// broken.
+    #[error("the answer is not what its zone signed (DNSSEC)")]
+    Bogus,
     /// The answer is larger than anything sensible, or holds nothing usable.
     #[error("the answer cannot be used: {0}")]
     Unusable(&'static str),
@@ -121,7 +137,7 @@ pub enum DnsError {
 impl DnsError {
     /// Whether asking later may help.
     pub fn is_temporary(&self) -> bool {
-        matches!(self, DnsError::TimedOut | DnsError::Failed(_))
+        matches!(self, DnsError::TimedOut | DnsError::Failed(_) | DnsError::Bogus)
     }
 
     /// Whether it is certain that there is nothing.

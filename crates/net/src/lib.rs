@@ -11,6 +11,7 @@ pub mod client;
 mod clock;
 pub mod dns;
 mod drain;
+pub mod fetch;
 mod listener;
 mod network;
 pub mod privileges;
@@ -24,12 +25,14 @@ mod wire;
 pub use admission::{Admission, AdmissionGuard, Limits};
 pub use clock::Clock;
 pub use dns::{
-    Association, DnsError, HickoryResolver, Kind, Mx, Name, Record, Resolver, Service, ZoneResolver,
+    DnsError, Dnssec, HickoryResolver, Kind, Mx, Name, Record, Resolver, Service, Tlsa,
+    ZoneResolver,
 };
 pub use drain::{Drain, DrainHandle};
+pub use fetch::{Fetch, FetchError, Fetched, Url};
 pub use listener::{Accepted, Listener, Sessions, bind, spoke_first};
 pub use network::network_key;
 pub use stream::Stream;
 pub use system::{inherited_listeners, raise_file_limit};
-pub use tls::{ClientTls, ServerTls, TlsError};
+pub use tls::{ClientTls, Flaw, ServerTls, TlsError};
 pub use wire::{Heard, Wire};

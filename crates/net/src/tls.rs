@@ -4,11 +4,15 @@
 
 mod binding;
 mod certificate;
+pub mod dane;
+mod flaw;
 mod opportunistic;
+mod verified;
 
 pub(crate) use binding::bindings;
 pub(crate) use certificate::read_chain;
 pub use certificate::self_signed;
+pub use flaw::Flaw;
 pub use opportunistic::ClientTls;
 
 use arc_swap::ArcSwap;
@@ -55,6 +59,12 @@ pub enum TlsError {
     /// The handshake took too long.
     #[error("the handshake took too long")]
     TimedOut,
+    /// Nobody could be believed.
+    #[error(
+        "this system has no certificate authorities: install ca-certificates, or name a file \
+        in tls.authorities"
+    )]
+    NoAuthorities,
     /// The connection is under TLS already.
     #[error("TLS is active already")]
     Already,

@@ -7,6 +7,7 @@
 //! cannot be found out is nobody's fault: the client comes again.
 
 use crate::snapshot::Snapshot;
+use crate::trust::Trust;
 use crate::ways::{self, NoWay, Server, Ways};
 use mail::{Address, Reason, Timestamp};
 use net::{ClientTls, Heard, Resolver, Wire};
@@ -163,24 +164,35 @@ impl CallForward {
         Found::of_all(Answer::Unsure(trouble))
     }
 
-    /// Asks one server, under TLS if that can be had.
+    /// Asks one server, under TLS if that can be had; where its TLSA records demand it (DANE), by
+    /// them alone: somebody on the way could refuse for it whom he likes.
     async fn ask(
         &self,
         snapshot: &Snapshot,
         server: &Server,
         asked: &[Address],
     ) -> Result<Vec<Outcome>, String> {
-        let tls = self.tls.get_or_init(|| ClientTls::opportunistic().ok()).as_ref();
+        let tls = match &server.trust {
+            Trust::Dane { records, names } => {
+                Some(ClientTls::dane(records, names).map_err(|error| error.to_string())?)
+            }
+            _ => self.tls.get_or_init(|| ClientTls::opportunistic().ok()).clone(),
+        };
+        let (tls, demands) = (tls.as_ref(), server.trust.demands());
         let hostname = &snapshot.settings.server.hostname;
         let mut first = Options {
             hostname: hostname.clone(),
-            tls: if tls.is_some() { TlsPolicy::IfOffered } else { TlsPolicy::Never },
+            tls: match tls {
+                _ if demands => TlsPolicy::Required,
+                Some(_) => TlsPolicy::IfOffered,
+                None => TlsPolicy::Never,
+            },
             tls_active: false,
             credentials: None,
         };
         let mut handshake_failed = false;
         let told = converse(server, first.clone(), tls, asked, &mut handshake_failed).await;
-        if told.is_ok() || !handshake_failed {
+        if told.is_ok() || !handshake_failed || demands {
             return told;
         }
         // As the mail itself would go.

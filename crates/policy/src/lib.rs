@@ -24,6 +24,7 @@ mod sender;
 mod session;
 mod shared;
 mod snapshot;
+pub mod trust;
 pub mod ways;
 
 pub use login::LoginAnswer;

@@ -4,10 +4,12 @@
 //! A way never leads back: our own name and those behind it in preference, loopback and our own
 //! addresses are left out, unless the administrator named them.
 
+use crate::trust::{self, Trust};
 use config::{NextHop, SendRoute, Settings};
 use mail::{Domain, Host, Reason};
-use net::{DnsError, Mx, Resolver};
+use net::{DnsError, Kind, Mx, Name, Resolver};
 use smtp::reply::Severity;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,10 +17,15 @@ use std::time::Duration;
 /// The port of mail between servers.
 const PORT: u16 = 25;
 /// Servers of a domain that are looked at, and addresses that are tried (RFC 5321 §5.1 wants two at
-/// the least). A look at one may take three questions: with that for the domain's MX, twenty at the
-/// most.
+/// the least).
 const SERVERS_MAX: usize = 6;
 const ADDRESSES_MAX: usize = 10;
+/// Questions that one look for a way may take. One is about the domain's MX; a server takes two for
+/// its addresses and, where DNSSEC proves them, one for its TLSA records, or two behind an alias.
+/// So six servers are looked at, or four where all are aliases.
+const QUESTIONS_MAX: usize = 20;
+/// What a server takes of them at the most: with fewer left, no other is looked at.
+const SERVER_QUESTIONS_MAX: usize = 4;
 /// What all look-ups for one way may take.
 const LOOK_UPS_MAX: Duration = Duration::from_secs(60);
 
@@ -33,6 +40,8 @@ pub struct Ways {
     pub hostname: Option<Domain>,
     /// The addresses that we listen on, as far as they are named.
     pub own: Vec<IpAddr>,
+    /// Chance, by which servers of the same preference take turns (RFC 5321 §5.1).
+    pub seed: u64,
 }
 
 /// A server to try.
@@ -42,6 +51,10 @@ pub struct Server {
     pub name: Host,
     /// Where it is.
     pub address: SocketAddr,
+    /// How it has to prove who it is.
+    pub trust: Trust,
+    /// Whether its name is beyond doubt: proven by DNSSEC, or named by the administrator.
+    pub is_certain: bool,
 }
 
 /// Why there is no way.
@@ -83,67 +96,133 @@ async fn look_up(
     destination: &str,
 ) -> Result<Vec<Server>, NoWay> {
     if let Some(hop) = ways.named(destination) {
-        return named(resolver, hop).await;
+        return named(resolver.as_ref(), hop).await;
     }
     let bare = destination.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     if let Some(ip) = bare.and_then(|text| text.parse::<IpAddr>().ok()) {
-        let server = Server { name: Host::Literal(ip), address: SocketAddr::new(ip, PORT) };
-        return ways.outward(vec![server], destination);
+        return ways.outward(vec![literal(ip, PORT, false)], destination);
     }
     let domain = Domain::parse(destination)
         .map_err(|error| never(Reason::NoSuchDomain, format!("{destination}: {error}")))?;
-    let hosts = exchanges(ways, resolver, &domain).await?;
+    let Exchanges { hosts, is_secure } = exchanges(ways, resolver.as_ref(), &domain).await?;
     let mut servers = Vec::new();
     let mut trouble = None;
+    let mut questions = 1;
     for host in hosts.into_iter().take(SERVERS_MAX) {
-        match resolver.addresses(&host).await {
-            Ok(addresses) => servers.extend(addresses.into_iter().map(|ip| Server {
-                name: Host::Domain(host.clone()),
-                address: SocketAddr::new(ip, PORT),
-            })),
-            Err(error) => trouble = trouble.or(Some((host, error))),
+        if questions + SERVER_QUESTIONS_MAX > QUESTIONS_MAX {
+            break;
+        }
+        let asked = Asked { host: &host, port: PORT, domain: Some(&domain), is_secure };
+        match asked.servers(resolver.as_ref(), &mut questions).await {
+            Ok(found) => servers.extend(found),
+            Err(no) => trouble = trouble.or(Some(no)),
         }
     }
     match trouble {
-        // Nobody has an address: whether that may change, the first trouble says.
-        Some((host, error)) if servers.is_empty() => Err(without_address(&domain, &host, &error)),
+        // There is nobody to try: whether that may change, the first trouble says.
+        Some(no) if servers.is_empty() => Err(no),
         _ => ways.outward(servers, destination),
     }
 }
 
 /// A way that the administrator named: taken as it is, wherever it leads.
-async fn named(resolver: &Arc<dyn Resolver>, hop: &NextHop) -> Result<Vec<Server>, NoWay> {
+async fn named(resolver: &dyn Resolver, hop: &NextHop) -> Result<Vec<Server>, NoWay> {
     let host = match &hop.host {
-        Host::Literal(ip) => {
-            let address = SocketAddr::new(*ip, hop.port);
-            return Ok(vec![Server { name: hop.host.clone(), address }]);
-        }
+        Host::Literal(ip) => return Ok(vec![literal(*ip, hop.port, true)]),
         Host::Domain(host) => host,
     };
+    let asked = Asked { host, port: hop.port, domain: None, is_secure: true };
     // A server that the administrator named is never given up for good.
-    let addresses = resolver.addresses(host).await;
-    let addresses = addresses.map_err(|error| later(format!("the server {host}: {error}")))?;
-    let server = |ip| Server { name: hop.host.clone(), address: SocketAddr::new(ip, hop.port) };
-    Ok(addresses.into_iter().take(ADDRESSES_MAX).map(server).collect())
+    let found = asked.servers(resolver, &mut 0).await;
+    let mut found = found.map_err(|no| later(format!("the server {}", no.text)))?;
+    found.truncate(ADDRESSES_MAX);
+    Ok(found.into_iter().map(|server| Server { is_certain: true, ..server }).collect())
 }
 
-/// The names of the domain's servers, best first.
+fn literal(ip: IpAddr, port: u16, is_certain: bool) -> Server {
+    let address = SocketAddr::new(ip, port);
+    Server { name: Host::Literal(ip), address, trust: Trust::Anybody, is_certain }
+}
+
+/// A host whose addresses are asked for.
+struct Asked<'a> {
+    host: &'a Domain,
+    port: u16,
+    /// The domain that it takes mail for, where that named it.
+    domain: Option<&'a Domain>,
+    /// Whether its name is proven; only then DANE means anything (RFC 7672 §2.2.1).
+    is_secure: bool,
+}
+
+impl Asked<'_> {
+    /// Adds to `questions` those that it takes.
+    async fn servers(
+        &self,
+        resolver: &dyn Resolver,
+        questions: &mut usize,
+    ) -> Result<Vec<Server>, NoWay> {
+        let Self { host, port, domain, is_secure } = self;
+        *questions += 2;
+        let found = net::dns::addresses(resolver, host).await;
+        let found = found.map_err(|error| self.without_address(&error))?;
+        let (trust, name) = match &found.secure {
+            Some(base) if *is_secure => {
+                let place = trust::Place { port: *port, base, asked: host, domain: *domain };
+                let asked = trust::by_dane(resolver, &place, questions).await;
+                // What cannot be known now may demand what we would not do.
+                asked.map_err(|error| later(format!("the TLSA records of {host}: {error}")))?
+            }
+            _ => (Trust::Anybody, (*host).clone()),
+        };
+        let server = |ip| Server {
+            name: Host::Domain(name.clone()),
+            address: SocketAddr::new(ip, *port),
+            trust: trust.clone(),
+            is_certain: *is_secure,
+        };
+        Ok(found.all.into_iter().map(server).collect())
+    }
+
+    fn without_address(&self, error: &DnsError) -> NoWay {
+        let Self { host, domain, .. } = self;
+        match domain {
+            Some(domain) if error.is_nothing() => {
+                let text = format!("the domain {domain} has no mail server: {host} has no address");
+                never(Reason::NoSuchDomain, text)
+            }
+            Some(_) => later(format!("the addresses of {host}: {error}")),
+            None => later(format!("{host}: {error}")),
+        }
+    }
+}
+
+/// The names of a domain's servers, best first, and whether they are proven.
+struct Exchanges {
+    hosts: Vec<Domain>,
+    is_secure: bool,
+}
+
 async fn exchanges(
     ways: &Ways,
-    resolver: &Arc<dyn Resolver>,
+    resolver: &dyn Resolver,
     domain: &Domain,
-) -> Result<Vec<Domain>, NoWay> {
-    let mut records = match resolver.mx(domain).await {
-        Ok(records) => records,
-        // The domain itself is its server then (RFC 5321 §5.1).
-        Err(DnsError::NoRecords) => return Ok(vec![domain.clone()]),
+) -> Result<Exchanges, NoWay> {
+    let asked = resolver.proven(&Name::from(domain), Kind::Mx).await;
+    let asked = asked.and_then(|found| Ok((found.is_secure, found.mx()?)));
+    let (is_secure, mut records) = match asked {
+        Ok(found) => found,
+        // The domain itself is its server then (RFC 5321 §5.1); its name needs no proof, and its
+        // addresses have their own.
+        Err(DnsError::NoRecords) => {
+            return Ok(Exchanges { hosts: vec![domain.clone()], is_secure: true });
+        }
         Err(DnsError::NoSuchName) => {
             let text = format!("the domain {domain} does not exist");
             return Err(never(Reason::NoSuchDomain, text));
         }
         Err(error) => return Err(later(format!("the mail servers of {domain}: {error}"))),
     };
-    records.sort();
+    take_turns(&mut records, ways.seed);
     if records.iter().all(|mx| mx.exchange.is_none()) {
         let text = format!("the domain {domain} takes no mail (null MX)");
         return Err(never(Reason::NullMx, text));
@@ -156,7 +235,36 @@ async fn exchanges(
         let text = format!("this server is the best mail server of {domain}, and does not know it");
         return Err(never(Reason::RouteToSelf, text));
     }
-    Ok(records.into_iter().filter_map(|mx| mx.exchange).collect())
+    let hosts = records.into_iter().filter_map(|mx| mx.exchange).collect();
+    Ok(Exchanges { hosts, is_secure })
+}
+
+/// Best first; those of one preference in an order of chance, so that they share the load
+/// (RFC 5321 §5.1).
+fn take_turns(records: &mut [Mx], seed: u64) {
+    records.sort();
+    let mut random = seed;
+    for group in records.chunk_by_mut(|one, other| one.preference == other.preference) {
+        for end in (1..group.len()).rev() {
+            random = mixed(random);
+            let of = u64::try_from(end).unwrap_or(u64::MAX).saturating_add(1);
+            let chosen = usize::try_from(random % of).unwrap_or_default();
+            group.swap(end, chosen);
+        }
+    }
+}
+
+/// The next number of a chain that is only meant to be even (SplitMix64).
+fn mixed(random: u64) -> u64 {
+    let mut z = random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// A number that nobody chose; good enough to share a load by.
+fn chance() -> u64 {
+    RandomState::new().build_hasher().finish()
 }
 
 impl Ways {
@@ -169,6 +277,7 @@ impl Ways {
             routes: settings.send.routes.clone(),
             hostname: Some(settings.server.hostname.clone()),
             own,
+            seed: chance(),
         }
     }
 
@@ -183,13 +292,18 @@ impl Ways {
         }
     }
 
+    /// Whether the administrator named a way for a destination.
+    pub fn is_named(&self, destination: &str) -> bool {
+        self.named(destination).is_some()
+    }
+
     /// The way that the administrator named for a destination.
     fn named(&self, destination: &str) -> Option<&NextHop> {
         self.route(destination).map(|route| &route.to).or(self.smarthost.as_ref())
     }
 
-    /// The narrowest route that fits.
-    fn route(&self, destination: &str) -> Option<&SendRoute> {
+    /// The route of a destination: the narrowest that fits.
+    pub fn route(&self, destination: &str) -> Option<&SendRoute> {
         let domain = Domain::parse(destination).ok()?;
         let fits = self.routes.iter().filter(|route| domain.is_within(&route.domain));
         fits.max_by_key(|route| route.domain.as_str().len())
@@ -211,14 +325,6 @@ impl Ways {
     }
 }
 
-fn without_address(domain: &Domain, host: &Domain, error: &DnsError) -> NoWay {
-    if error.is_nothing() {
-        let text = format!("the domain {domain} has no mail server: {host} has no address");
-        return never(Reason::NoSuchDomain, text);
-    }
-    later(format!("the addresses of {host}: {error}"))
-}
-
 fn never(reason: Reason, text: String) -> NoWay {
     NoWay { reason, severity: Severity::Permanent, text }
 }
@@ -231,108 +337,4 @@ fn later(text: impl Into<String>) -> NoWay {
 mod hostile;
 
 #[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
-
-    use super::{Ways, find};
-    use config::SendRoute;
-    use net::{Resolver, ZoneResolver};
-    use std::path::Path;
-    use std::sync::Arc;
-
-    const ZONE: &str = "\
-two.example. MX 20 b.two.example.
-two.example. MX 10 a.two.example.
-a.two.example. A 198.51.100.1
-a.two.example. AAAA 2001:db8::1
-b.two.example. A 198.51.100.2
-bare.example. A 198.51.100.3
-text.example. TXT \"no address\"
-null.example. MX 0 .
-back.example. MX 10 localhost.back.example.
-localhost.back.example. A 127.0.0.1
-us.example. MX 10 mx.ours.example.
-us.example. MX 20 b.two.example.
-backup.example. MX 10 b.two.example.
-backup.example. MX 20 mx.ours.example.
-mx.ours.example. A 192.0.2.1
-own.example. A 192.0.2.1
-lost.example. MX 10 nowhere.example.
-";
-
-    async fn check(ways: &Ways, destination: &str, expected: &str) {
-        let zone = ZoneResolver::parse(ZONE, Path::new("zone")).unwrap();
-        let resolver: Arc<dyn Resolver> = Arc::new(zone);
-        let found = match find(ways, &resolver, destination).await {
-            Ok(servers) => {
-                let shown: Vec<String> = servers.iter().map(|s| s.address.to_string()).collect();
-                shown.join(" ")
-            }
-            Err(no) => format!("{} {:?}", no.reason, no.severity),
-        };
-        assert_eq!(found, expected, "{destination}");
-    }
-
-    #[tokio::test]
-    async fn mail_goes_where_the_domain_says_and_never_back() {
-        let ways = Ways {
-            hostname: Some("mx.ours.example".parse().unwrap()),
-            own: vec!["192.0.2.1".parse().unwrap()],
-            ..Ways::default()
-        };
-        for (destination, expected) in [
-            ("two.example", "[2001:db8::1]:25 198.51.100.1:25 198.51.100.2:25"),
-            ("bare.example", "198.51.100.3:25"),
-            ("text.example", "no_such_domain Permanent"),
-            ("none.example", "no_such_domain Permanent"),
-            ("lost.example", "no_such_domain Permanent"),
-            ("null.example", "null_mx Permanent"),
-            ("back.example", "route_to_self Permanent"),
-            ("us.example", "route_to_self Permanent"),
-            ("backup.example", "198.51.100.2:25"),
-            ("own.example", "route_to_self Permanent"),
-            ("[198.51.100.9]", "198.51.100.9:25"),
-            ("[127.0.0.1]", "route_to_self Permanent"),
-            ("[::ffff:127.0.0.1]", "route_to_self Permanent"),
-            ("[192.0.2.1]", "route_to_self Permanent"),
-        ] {
-            check(&ways, destination, expected).await;
-        }
-    }
-
-    #[tokio::test]
-    async fn what_the_administrator_names_goes_before() {
-        let route = |domain: &str, to: &str| SendRoute {
-            domain: domain.parse().unwrap(),
-            to: to.parse().unwrap(),
-        };
-        let ways = Ways {
-            smarthost: Some("127.0.0.1:2525".parse().unwrap()),
-            routes: vec![
-                route("two.example", "a.two.example:26"),
-                route("inner.two.example", "192.0.2.9"),
-                route("broken.example", "nowhere.example"),
-            ],
-            ..Ways::default()
-        };
-        for (destination, expected) in [
-            ("two.example", "[2001:db8::1]:26 198.51.100.1:26"),
-            ("x.two.example", "[2001:db8::1]:26 198.51.100.1:26"),
-            ("x.inner.two.example", "192.0.2.9:25"),
-            ("broken.example", "dns_failed Temporary"),
-            ("null.example", "127.0.0.1:2525"),
-            ("[198.51.100.9]", "127.0.0.1:2525"),
-        ] {
-            check(&ways, destination, expected).await;
-        }
-        for (destination, expected) in [
-            ("x.inner.two.example", "send.routes inner.two.example = 192.0.2.9:25"),
-            ("null.example", "send.smarthost = 127.0.0.1:2525"),
-            ("[198.51.100.9]", "send.smarthost = 127.0.0.1:2525"),
-        ] {
-            assert_eq!(ways.basis(destination), expected);
-        }
-        assert_eq!(Ways::default().basis("two.example"), "the domain's MX");
-        assert_eq!(Ways::default().basis("[198.51.100.9]"), "the address itself");
-    }
-}
+mod tests;

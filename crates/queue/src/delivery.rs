@@ -1,16 +1,22 @@
 //! The shell of one connection to another server: it does what `smtp::client` says.
 
+mod tls;
+
+pub(crate) use tls::{NOT_VALID, Seen};
+
 use crate::met::{Met, Verdict};
-use mail::{Domain, Reason};
-use net::{ClientTls, Heard, Stream, Wire};
+use mail::{Domain, Reason, TlsDemand};
+use net::{ClientTls, Heard, Stream, TlsError, Wire};
+use policy::trust::Trust;
 use policy::ways::Server;
 use smtp::client::{
-    Action, Command, Fault, Machine, Options, Outcome, TlsPolicy, Transaction, Unfit,
+    Action, Command, Credentials, Fault, Machine, Options, Outcome, TlsPolicy, Transaction, Unfit,
 };
 use smtp::reply::Severity;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 use store::Rendered;
+use tls::NOT_OFFERED;
 
 /// What a connection may take to be made.
 const CONNECT_MAX: Duration = Duration::from_secs(30);
@@ -31,9 +37,13 @@ const WINDOW: usize = 64 * 1024;
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
     pub(crate) hostname: Domain,
+    /// With anybody, and with those whom an authority vouches for.
     pub(crate) tls: ClientTls,
+    pub(crate) verified: Option<ClientTls>,
     /// The address to call from, if one is chosen.
     pub(crate) from: Option<IpAddr>,
+    /// What to log in with.
+    pub(crate) credentials: Option<Credentials>,
 }
 
 /// A connection that is ready for messages.
@@ -42,10 +52,21 @@ pub(crate) struct Connection {
     wire: Wire,
     /// The server's name or address, for people.
     pub(crate) host: String,
+    /// What the messages want for which it was made.
+    pub(crate) demand: TlsDemand,
     /// When the answer that is awaited is due.
     due: Instant,
     /// When all of what is being done has to be done.
     until: Instant,
+}
+
+/// Why a server could not be used.
+struct Failed {
+    met: Met,
+    /// The handshake was in the way.
+    at_handshake: bool,
+    /// What is wrong with its TLS, in the words of RFC 8460 §4.3.
+    flaw: Option<&'static str>,
 }
 
 /// What the machine waits for us to decide.
@@ -60,7 +81,12 @@ enum Turn {
 /// # Errors
 /// What they met: a refusal for good only if all refuse for good (RFC 5321 §5.1 has the next one
 /// tried).
-pub(crate) async fn open(caller: &Caller, servers: &[Server]) -> Result<Connection, Met> {
+pub(crate) async fn open(
+    caller: &Caller,
+    servers: &[Server],
+    demand: TlsDemand,
+    seen: &mut Vec<Seen>,
+) -> Result<Connection, Met> {
     let mut last: Option<Met> = None;
     let mut fail = |met: Met| match &last {
         // One that may change its mind outweighs those that will not.
@@ -69,76 +95,156 @@ pub(crate) async fn open(caller: &Caller, servers: &[Server]) -> Result<Connecti
     };
     let until = now() + OPEN_MAX;
     for server in servers.iter().take_while(|_| now() < until) {
-        match Connection::open(caller, server, TlsPolicy::IfOffered, until).await {
-            Ok(connection) => return Ok(connection),
-            // Nobody said that it has to be under TLS: in the clear is what SMTP is without.
-            Err((met, true)) => {
-                match Connection::open(caller, server, TlsPolicy::Never, until).await {
-                    Ok(connection) => return Ok(connection),
-                    Err(_) => fail(met),
-                }
+        let visit = Visit { caller, server, demand, until };
+        let reached = match tls::demanded(caller, server, demand) {
+            Ok(trust) => visit.reach(trust, seen).await,
+            Err(met) => Err(met),
+        };
+        match reached {
+            Ok(connection) if connection.keeps_demand() => return Ok(connection),
+            // RFC 8689 §4.2.1: then it is the next one's turn.
+            Ok(connection) => {
+                fail(Met::unfit(Unfit::RequireTls, connection.host.clone()));
+                connection.close().await;
             }
-            Err((met, false)) => fail(met),
+            Err(met) => fail(met),
         }
     }
     let none = || Met::ours(Severity::Temporary, Reason::RemoteUnreachable, "there is no server");
     Err(last.unwrap_or_else(none))
 }
 
-impl Connection {
-    /// Connects to one server. The error says whether the handshake was in the way.
-    async fn open(
-        caller: &Caller,
-        server: &Server,
-        tls: TlsPolicy,
-        until: Instant,
-    ) -> Result<Self, (Met, bool)> {
-        let host = match &server.name {
-            mail::Host::Domain(name) => name.to_string(),
-            mail::Host::Literal(_) => server.address.ip().to_string(),
+/// One server that is tried.
+#[derive(Clone, Copy)]
+struct Visit<'a> {
+    caller: &'a Caller,
+    server: &'a Server,
+    demand: TlsDemand,
+    /// When all that are tried have to be done with.
+    until: Instant,
+}
+
+impl Visit<'_> {
+    /// The connection, and what was seen of its TLS.
+    async fn reach(self, trust: Trust, seen: &mut Vec<Seen>) -> Result<Connection, Met> {
+        let mut see = |trust: &Trust, result: &'static str, detail: &str| {
+            let (host, address) = (called(self.server), self.server.address.ip());
+            let detail = detail.to_owned();
+            seen.push(Seen { host, address, trust: trust.clone(), result, detail });
         };
-        let stream = net::client::connect(server.address, caller.from, CONNECT_MAX).await;
+        if let Trust::Tested { named } = trust {
+            if named {
+                match Connection::open(self, Some(&Trust::Verified)).await {
+                    Ok(connection) => {
+                        see(&trust, "", "");
+                        return Ok(connection);
+                    }
+                    Err(Failed { met, flaw: None, .. }) => return Err(met),
+                    Err(Failed { met, flaw: Some(flaw), .. }) => see(&trust, flaw, &met.text),
+                }
+            } else {
+                see(&trust, NOT_VALID, "its name is not one of the policy's");
+            }
+            return self.lastly(&Trust::Anybody).await.map_err(|failed| failed.met);
+        }
+        let reached = self.lastly(&trust).await;
+        match &reached {
+            Ok(connection) if connection.machine.is_secured() => see(&trust, "", ""),
+            Ok(_) => see(&trust, NOT_OFFERED, ""),
+            Err(Failed { met, flaw: Some(flaw), .. }) => see(&trust, flaw, &met.text),
+            Err(_) => {}
+        }
+        reached.map_err(|failed| failed.met)
+    }
+
+    /// As it is demanded; where nothing is, in the clear if nothing else helps.
+    async fn lastly(self, trust: &Trust) -> Result<Connection, Failed> {
+        match Connection::open(self, Some(trust)).await {
+            // Nobody said that it has to be under TLS: in the clear is what SMTP is without.
+            Err(failed) if failed.at_handshake && !trust.demands() => {
+                Connection::open(self, None).await.map_err(|_| failed)
+            }
+            reached => reached,
+        }
+    }
+}
+
+/// The server's name or address, for people.
+pub(crate) fn called(server: &Server) -> String {
+    match &server.name {
+        mail::Host::Domain(name) => name.to_string(),
+        mail::Host::Literal(_) => server.address.ip().to_string(),
+    }
+}
+
+impl Connection {
+    /// Connects to one server; without a trust, in the clear.
+    async fn open(visit: Visit<'_>, trust: Option<&Trust>) -> Result<Self, Failed> {
+        let Visit { caller, server, demand, until } = visit;
+        let host = called(server);
+        let limit = left(until, CONNECT_MAX);
+        let stream = net::client::connect(server.address, caller.from, limit).await;
         let stream = stream.map_err(|error| {
             let text = format!("{} cannot be reached: {error}", server.address);
             let met = Met::ours(Severity::Temporary, Reason::RemoteUnreachable, text);
-            (Met { host: host.clone(), ..met }, false)
+            Failed { met: Met { host: host.clone(), ..met }, at_handshake: false, flaw: None }
         })?;
         let options = Options {
             hostname: caller.hostname.clone(),
-            tls,
+            tls: match trust {
+                None => TlsPolicy::Never,
+                Some(trust) if trust.demands() => TlsPolicy::Required,
+                Some(_) => TlsPolicy::IfOffered,
+            },
             tls_active: matches!(stream, Stream::Tls(_)),
-            credentials: None,
+            credentials: caller.credentials.clone(),
         };
         let (machine, wire) = (Machine::new(options), Wire::new(stream));
-        let mut connection = Self { machine, wire, host, due: now(), until };
-        connection = connection.greet(caller, server).await?;
-        match connection.turn(None).await {
-            Turn::Ready => Ok(connection),
-            Turn::Done(_) | Turn::Closed(None) => Err((connection.met(&Fault::Gone), false)),
-            Turn::Closed(Some(fault)) => Err((connection.met(&fault), false)),
-        }
+        let connection = Self { machine, wire, host, demand, due: now(), until };
+        let trust = trust.unwrap_or(&Trust::Anybody);
+        let mut connection = connection.greet(caller, server, trust).await?;
+        let fault = match connection.turn(None).await {
+            Turn::Ready => return Ok(connection),
+            Turn::Done(_) | Turn::Closed(None) => Fault::Gone,
+            Turn::Closed(Some(fault)) => fault,
+        };
+        let met = tls::unsafe_met(connection.met(&fault), &fault, trust);
+        let flaw = tls::is_about_tls(&fault).then_some(match fault {
+            Fault::DataBeforeHandshake => NOT_VALID,
+            _ => NOT_OFFERED,
+        });
+        Err(Failed { met, at_handshake: false, flaw })
     }
 
     /// From the greeting to the handshake, if there is one.
-    async fn greet(mut self, caller: &Caller, server: &Server) -> Result<Self, (Met, bool)> {
+    async fn greet(
+        mut self,
+        caller: &Caller,
+        server: &Server,
+        trust: &Trust,
+    ) -> Result<Self, Failed> {
         loop {
             match self.machine.next() {
                 Action::StartTls => {
                     if !self.write().await {
-                        return Err((self.met(&Fault::Gone), false));
+                        let met = self.met(&Fault::Gone);
+                        return Err(Failed { met, at_handshake: false, flaw: None });
                     }
-                    let Self { mut machine, wire, host, due, until } = self;
-                    let secured = wire.secure_client(&caller.tls, &server.name, HANDSHAKE_MAX);
-                    match secured.await {
+                    let Self { mut machine, wire, host, demand, due, until } = self;
+                    let failed = |error: &TlsError| {
+                        let met = Met::fault(&Fault::HandshakeFailed, host.clone());
+                        let met = Met { text: tls::why(error), ..met };
+                        let met = tls::unsafe_met(met, &Fault::HandshakeFailed, trust);
+                        Failed { met, at_handshake: true, flaw: Some(tls::word(error.flaw())) }
+                    };
+                    let tls = caller.tls(trust).map_err(|error| failed(&error))?;
+                    let limit = left(until, HANDSHAKE_MAX);
+                    match wire.secure_client(&tls, &server.name, limit).await {
                         Ok(wire) => {
                             machine.secured();
-                            return Ok(Self { machine, wire, host, due, until });
+                            return Ok(Self { machine, wire, host, demand, due, until });
                         }
-                        Err(error) => {
-                            machine.handshake_failed();
-                            let met = Met::fault(&Fault::HandshakeFailed, host);
-                            return Err((Met { text: error.to_string(), ..met }, true));
-                        }
+                        Err(error) => return Err(failed(&error)),
                     }
                 }
                 Action::Read => self.read().await,
@@ -147,6 +253,13 @@ impl Connection {
                 }
             }
         }
+    }
+
+    /// Whether the server takes on what its sender demands (RFC 8689 §4.2.1): it has to pass that
+    /// on, which only those that offer REQUIRETLS do.
+    fn keeps_demand(&self) -> bool {
+        let takes = self.machine.is_secured() && self.machine.extensions().require_tls;
+        self.demand != TlsDemand::Required || takes
     }
 
     /// Sends one message; one outcome for each recipient, in their order.
@@ -260,6 +373,11 @@ impl Connection {
 /// The time of the runtime, by which its deadlines pass.
 fn now() -> Instant {
     tokio::time::Instant::now().into_std()
+}
+
+/// What is left until then, of at most so long.
+fn left(until: Instant, at_most: Duration) -> Duration {
+    until.saturating_duration_since(now()).min(at_most)
 }
 
 /// How long an answer may take (RFC 5321 §4.5.3.2).

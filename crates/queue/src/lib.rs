@@ -12,17 +12,22 @@ pub mod runner;
 pub mod schedule;
 pub mod scheduler;
 mod settling;
+mod sts;
+#[cfg(test)]
+mod testing;
+mod tls_report;
 
 use arc_swap::ArcSwap;
 use config::Settings;
 use delivery::Caller;
 use filter::Filter;
 use mail::Domain;
-use net::{ClientTls, Clock, Resolver, TlsError};
+use net::{ClientTls, Clock, Fetch, Resolver, TlsError};
 use policy::Policy;
 use policy::ways::Ways;
 use schedule::Lifetime;
 use scheduler::Limits;
+use smtp::client::Credentials;
 use std::sync::Arc;
 use store::Store;
 
@@ -36,6 +41,11 @@ pub struct Queue {
     clock: Clock,
     resolver: Arc<dyn Resolver>,
     tls: ClientTls,
+    verified: Option<ClientTls>,
+    /// Nothing is fetched where nobody could prove who he is.
+    fetch: Option<Fetch>,
+    fetching: sts::Fetching,
+    reporting: tokio::sync::Mutex<()>,
     settings: ArcSwap<Settings>,
 }
 
@@ -53,8 +63,32 @@ impl Queue {
         settings: Arc<Settings>,
     ) -> Result<Self, TlsError> {
         let tls = ClientTls::opportunistic()?;
+        let verified = match ClientTls::verified(settings.tls.authorities.as_deref()) {
+            Ok(verified) => Some(verified),
+            // Only what needs one waits: most mail asks for none.
+            Err(error) => {
+                tracing::warn!(%error, "no server can prove by a certificate who it is");
+                None
+            }
+        };
+        let fetch = verified
+            .clone()
+            .map(|tls| Fetch::new(Arc::clone(&resolver), tls, settings.fetch.private.clone()));
         let settings = ArcSwap::new(settings);
-        Ok(Self { store, filter, policy, clock, resolver, tls, settings })
+        let (fetching, reporting) = Default::default();
+        Ok(Self {
+            store,
+            filter,
+            policy,
+            clock,
+            resolver,
+            tls,
+            verified,
+            fetch,
+            fetching,
+            reporting,
+            settings,
+        })
     }
 
     /// Puts new settings in force for what is sent from now on; limits of connections change with
@@ -84,7 +118,29 @@ impl Queue {
         Ways::of(&self.settings.load())
     }
 
-    fn caller(&self) -> Caller {
-        Caller { hostname: self.hostname(), tls: self.tls.clone(), from: None }
+    /// What the administrator gave to log in with on this way.
+    fn credentials(&self, destination: &str) -> Option<Credentials> {
+        let ways = self.ways();
+        let settings = self.settings.load();
+        let (user, password) = match ways.route(destination) {
+            Some(route) => (&route.user, &route.password),
+            None if ways.smarthost.is_some() => {
+                (&settings.send.smarthost_user, &settings.send.smarthost_password)
+            }
+            // Nobody that the administrator named.
+            None => return None,
+        };
+        Credentials::new(user.clone()?, password.clone()?)
+    }
+
+    /// As whom to call the servers of a destination.
+    fn caller(&self, destination: &str) -> Caller {
+        Caller {
+            hostname: self.hostname(),
+            tls: self.tls.clone(),
+            verified: self.verified.clone(),
+            from: None,
+            credentials: self.credentials(destination),
+        }
     }
 }

@@ -3,9 +3,11 @@
 use crate::delivery::{self, Connection};
 use crate::met::Met;
 use crate::scheduler::{Batch, Effect, End, Event, Scheduler, Worker};
-use crate::{Queue, settling};
-use mail::{Reason, Timestamp};
+use crate::tls_report::{self, Session};
+use crate::{Queue, settling, sts};
+use mail::{Domain, Reason, Timestamp, TlsDemand};
 use net::Drain;
+use policy::ways::NoWay;
 use smtp::client::{Outcome, Recipient, Transaction};
 use smtp::reply::Severity;
 use std::collections::HashMap;
@@ -27,6 +29,8 @@ const FAR_EVERY: Duration = Duration::from_secs(10);
 /// How long a lease lasts: longer than looking names up, reaching a server and a batch may take
 /// together, which `delivery` bounds.
 const LEASE_MILLIS: i64 = 60 * 60_000;
+/// How often it is looked for reports that are due.
+const REPORT_EVERY: Duration = Duration::from_secs(600);
 /// What stopping waits for deliveries under way.
 const STOP_MAX: Duration = Duration::from_secs(20);
 
@@ -77,6 +81,8 @@ pub async fn run(queue: Arc<Queue>, drain: Drain) {
     };
     let mut looks = interval(LOOK_EVERY);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut reports = interval(REPORT_EVERY);
+    reports.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let event = tokio::select! {
             biased;
@@ -89,6 +95,10 @@ pub async fn run(queue: Arc<Queue>, drain: Drain) {
             }
             () = rung(&mut bell) => {
                 runner.look(&tell).await;
+                None
+            }
+            _ = reports.tick() => {
+                runner.workers.spawn(tls_report::daily(Arc::clone(&runner.queue)));
                 None
             }
             // Workers that ended are only swept up.
@@ -219,7 +229,9 @@ impl Work {
             let Some(batch) = next.take() else { break (End::Reached, None) };
             let leases = lease(&self.queue, &batch).await;
             if !leases.is_empty() {
-                if let Err(met) = self.connect(&mut connection).await {
+                let demand =
+                    leases.first().map_or_else(TlsDemand::default, |it| it.needs.tls_demand);
+                if let Err(met) = self.connect(&mut connection, demand).await {
                     break self.unreached(leases, met).await;
                 }
                 if let Some(open) = &mut connection {
@@ -255,22 +267,46 @@ impl Work {
         }
     }
 
-    async fn connect(&self, connection: &mut Option<Connection>) -> Result<(), Met> {
-        if connection.is_some() {
-            return Ok(());
+    /// Sees to a connection that is good enough for a message, and no better than it wants:
+    /// another that is open is closed.
+    async fn connect(
+        &self,
+        connection: &mut Option<Connection>,
+        demand: TlsDemand,
+    ) -> Result<(), Met> {
+        if let Some(open) = connection.take() {
+            if open.demand == demand {
+                *connection = Some(open);
+                return Ok(());
+            }
+            open.close().await;
         }
-        let queue = &self.queue;
+        let (queue, destination) = (&self.queue, self.destination.as_str());
         let ways = queue.ways();
-        let servers = policy::ways::find(&ways, &queue.resolver, &self.destination).await;
-        let servers = servers.map_err(|no| Met::ours(no.severity, no.reason, no.text))?;
-        *connection = Some(delivery::open(&queue.caller(), &servers).await?);
+        let ours = |no: NoWay| Met::ours(no.severity, no.reason, no.text);
+        let mut servers =
+            policy::ways::find(&ways, &queue.resolver, destination).await.map_err(ours)?;
+        // A domain's policies are about its own servers; a named way is the administrator's.
+        let domain = Domain::parse(destination).ok().filter(|_| !ways.is_named(destination));
+        let mut seen = Session::of(queue, domain.as_ref(), demand);
+        if let Some(domain) = seen.domain()
+            && let Some(policy) = sts::policy(queue, domain).await
+        {
+            let restricted = sts::restrict(servers, &policy.policy, domain);
+            seen.lay(policy);
+            servers = restricted.map_err(|no| seen.nobody(ours(no)))?;
+        }
+        let caller = queue.caller(destination);
+        *connection = Some(delivery::open(&caller, &servers, demand, seen.all()).await?);
         Ok(())
     }
 
     /// Nobody could be talked to: the same for every copy. Whether the destination is to be left
     /// alone: not if it says that it will never take mail, which costs nothing to be asked again.
     async fn unreached(&self, leases: Vec<Lease>, met: Met) -> (End, Option<Met>) {
-        let is_gone = met.verdict == crate::met::Verdict::Later;
+        // What one message demands and does not get says nothing of others.
+        let usual = leases.iter().all(|lease| lease.needs.tls_demand == TlsDemand::Usual);
+        let is_gone = usual && met.verdict == crate::met::Verdict::Later;
         let all = leases.into_iter().map(|lease| (lease, met.clone())).collect();
         settling::settle(&self.queue, all).await;
         (if is_gone { End::Unreachable } else { End::Reached }, Some(met))
@@ -354,7 +390,7 @@ fn transaction(leases: &[Lease]) -> Transaction {
         size: first.map_or(0, |lease| lease.size),
         body: first.map_or(mail::BodyKind::SevenBit, |lease| lease.needs.body),
         smtputf8: first.is_some_and(|lease| lease.needs.smtputf8),
-        require_tls: false,
+        require_tls: first.is_some_and(|lease| lease.needs.tls_demand == TlsDemand::Required),
         dsn: first.map_or_else(Default::default, |lease| lease.needs.envelope.clone()),
     }
 }

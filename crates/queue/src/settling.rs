@@ -141,6 +141,7 @@ async fn notice(
         message: first.lease.message,
         to,
         envelope_id: id,
+        tls_demand: first.lease.needs.tls_demand,
         queued_at: first.lease.queued_at,
         now,
         told,

@@ -108,6 +108,8 @@ pub enum Question {
         body: BodyKind,
         /// Whether SMTPUTF8 was asked for.
         smtputf8: bool,
+        /// Whether it may only travel under TLS from here on (RFC 8689).
+        require_tls: bool,
         /// RET= and ENVID=.
         dsn: EnvelopeDsn,
     },

@@ -182,7 +182,7 @@ fn show(question: &Question) -> String {
             format!("proof {}{plus}", attempt.user)
         }
         Question::Scram(Ask::Enter) => "enter".to_owned(),
-        Question::Sender { path, size, body, smtputf8, dsn } => {
+        Question::Sender { path, size, body, smtputf8, require_tls, dsn } => {
             let mut text = match path {
                 ReversePath::Null => "from <>".to_owned(),
                 ReversePath::Address(address) => format!("from <{address}>"),
@@ -195,6 +195,9 @@ fn show(question: &Question) -> String {
             }
             if *smtputf8 {
                 text.push_str(" smtputf8");
+            }
+            if *require_tls {
+                text.push_str(" requiretls");
             }
             if let Some(ret) = dsn.ret {
                 text.push_str(&format!(" ret={}", ret.word()));

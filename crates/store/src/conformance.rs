@@ -14,6 +14,7 @@ mod places;
 mod sending;
 mod site;
 mod spool;
+mod tls;
 mod tracing;
 
 use crate::database::{BoxFuture, Database};
@@ -92,6 +93,7 @@ pub async fn run(open: &Opener, data: PathBuf) -> Result<(), Failure> {
     accepting::run(&ground).await?;
     mailboxes::run(&ground).await?;
     spool::run(&ground).await?;
+    tls::run(&ground).await?;
     ledger::is_clean(&ground).await?;
     tracing::run(&ground).await?;
     ledger::run(&ground).await?;

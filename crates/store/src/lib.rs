@@ -26,6 +26,8 @@ mod sending;
 mod spool;
 pub mod sqlite;
 mod store;
+mod sts;
+mod tls_session;
 mod trace;
 
 pub use accept::Acceptance;
@@ -48,4 +50,6 @@ pub use place::PLACE_MILLIS;
 pub use sending::{SendHold, SentToday};
 pub use spool::{Attempt, Due, Fate, Lease, Needs, Settlement, SpoolChange, SpoolFilter, Spooled};
 pub use store::{Store, StoreOptions, StoreStatus};
+pub use sts::StsPolicy;
+pub use tls_session::{TlsCount, TlsDay, TlsSession};
 pub use trace::{About, Counted, TracePage, TraceQuery};

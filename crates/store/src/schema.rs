@@ -7,7 +7,7 @@
 use crate::Error;
 
 /// The version that this program writes and reads.
-pub const VERSION: i64 = 5;
+pub const VERSION: i64 = 6;
 
 /// Makes the table that holds the version.
 pub const VERSION_TABLE: &str =
@@ -29,6 +29,7 @@ const STEPS: &[Step] = &[
     Step { to: 3, sql: include_str!("schema/3-credentials.sql") },
     Step { to: 4, sql: include_str!("schema/4-dkim.sql") },
     Step { to: 5, sql: include_str!("schema/5-sending.sql") },
+    Step { to: 6, sql: include_str!("schema/6-tls.sql") },
 ];
 
 /// The steps that bring a database of version `found` (0: empty) to [`VERSION`].

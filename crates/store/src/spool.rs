@@ -19,7 +19,7 @@ use crate::trace::bounded;
 use crate::{Error, Rendered, Store};
 use mail::{
     BodyKind, EnvelopeDsn, EnvelopeId, Host, Id, MessageId, Notify, Onward, OriginalRecipient,
-    RecipientDsn, Return, Submitter,
+    RecipientDsn, Return, Submitter, TlsDemand,
 };
 
 /// The number of the rendition that is sent on.
@@ -44,6 +44,8 @@ pub struct Needs {
     pub body: BodyKind,
     /// Whether the sender asked for SMTPUTF8 (RFC 6531).
     pub smtputf8: bool,
+    /// What the sender asked for of TLS (RFC 8689).
+    pub tls_demand: TlsDemand,
     /// Not of the other server but of us: the sender is whom it says, and may be told what becomes
     /// of the message.
     pub sender_known: bool,
@@ -63,6 +65,11 @@ impl Needs {
         if self.smtputf8 {
             words.push("smtputf8".to_owned());
         }
+        match self.tls_demand {
+            TlsDemand::Usual => {}
+            TlsDemand::Required => words.push("requiretls".to_owned()),
+            TlsDemand::Waived => words.push("tls-waived".to_owned()),
+        }
         if self.sender_known {
             words.push("known".to_owned());
         }
@@ -81,6 +88,8 @@ impl Needs {
             match word.split_once('=').unwrap_or((word, "")) {
                 ("8bitmime", _) => needs.body = BodyKind::EightBitMime,
                 ("smtputf8", _) => needs.smtputf8 = true,
+                ("requiretls", _) => needs.tls_demand = TlsDemand::Required,
+                ("tls-waived", _) => needs.tls_demand = TlsDemand::Waived,
                 ("known", _) => needs.sender_known = true,
                 ("ret", value) => needs.envelope.ret = Return::parse(value),
                 ("envid", value) => needs.envelope.id = EnvelopeId::parse(value),
@@ -101,6 +110,7 @@ impl Store {
         let needs = Needs {
             body: it.envelope.body,
             smtputf8: it.envelope.smtputf8,
+            tls_demand: it.envelope.tls_demand,
             sender_known: it.judgement.sender_known,
             envelope: it.envelope.dsn.clone(),
             recipient: row.dsn.clone(),
@@ -164,6 +174,7 @@ mod tests {
     use super::Needs;
     use mail::{
         BodyKind, EnvelopeDsn, EnvelopeId, Notify, OriginalRecipient, RecipientDsn, Return,
+        TlsDemand,
     };
     use proptest::prelude::*;
 
@@ -181,6 +192,7 @@ mod tests {
         fn what_is_read_is_what_was_written(
             eight in any::<bool>(),
             smtputf8 in any::<bool>(),
+            secure in any::<Option<bool>>(),
             sender_known in any::<bool>(),
             full in any::<Option<bool>>(),
             id in "[ -~]{0,33}",
@@ -191,9 +203,15 @@ mod tests {
                 .map(|(success, failure, delay)| Notify { success, failure, delay });
             let original = OriginalRecipient::parse(&format!("rfc822;{original}"));
             let ret = full.map(|full| if full { Return::Full } else { Return::Headers });
+            let tls_demand = match secure {
+                None => TlsDemand::Usual,
+                Some(true) => TlsDemand::Required,
+                Some(false) => TlsDemand::Waived,
+            };
             let needs = Needs {
                 body: if eight { BodyKind::EightBitMime } else { BodyKind::SevenBit },
                 smtputf8,
+                tls_demand,
                 sender_known,
                 envelope: EnvelopeDsn { ret, id: EnvelopeId::of(&id) },
                 recipient: RecipientDsn { notify, original },

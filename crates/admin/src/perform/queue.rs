@@ -2,10 +2,10 @@
 
 use super::limits;
 use crate::request::{QueueFilter, QueueWhat};
-use crate::{Admin, Error, Page, Paging, QueueView, Response, RouteView, ServerView};
+use crate::{Admin, Error, Page, Paging, QueueView, Response, RouteView, ServerView, TlsCountView};
 use mail::{Domain, Reason, Timestamp};
 use policy::ways::{self, Server, Ways};
-use store::{SpoolChange, SpoolFilter, Spooled};
+use store::{SpoolChange, SpoolFilter, Spooled, TlsCount, TlsDay};
 
 /// Why something is held that an administrator holds.
 const HELD: &str = "by an administrator";
@@ -71,6 +71,27 @@ pub(super) async fn route(admin: &Admin, named: &str) -> Result<Response, Error>
         }
     }
     Ok(Response::QueueRoute(view))
+}
+
+/// How TLS to other servers went.
+pub(super) async fn tls(
+    admin: &Admin,
+    domain: Option<&Domain>,
+    days: u32,
+) -> Result<Response, Error> {
+    let today = TlsDay::of(admin.clock.now());
+    let first = TlsDay(today.0 - i64::from(days.saturating_sub(1)));
+    let counts = admin.store.tls_counts(first, today, domain).await?;
+    let view = |count: TlsCount| TlsCountView {
+        day: count.day.begins(),
+        domain: count.session.domain,
+        policy: count.session.kind,
+        result: count.session.result,
+        host: count.session.host,
+        detail: count.session.detail,
+        sessions: count.sessions,
+    };
+    Ok(Response::TlsCounts(counts.into_iter().map(view).collect()))
 }
 
 /// Changes what is named by number, or all that the filter fits.
@@ -163,6 +184,11 @@ fn cure(reason: Reason, reply: u16) -> Option<&'static str> {
              down: it is tried again. A smarthost (send.smarthost) is a way around."
         }
         (Reason::RemoteFault, _) => "The other server misbehaves: its administrator must act.",
+        (Reason::RemoteUntrusted, _) => {
+            "The domain, or the sender, demands TLS that this server did not offer or not prove: its \
+             administrator must act. Mail is never sent around that; to a partner whom you trust, \
+             [[send.routes]] names a way."
+        }
         (Reason::DnsFailed, _) => {
             "Do the name servers of this machine answer (/etc/resolv.conf)? If they do, those of the \
              domain do not."

@@ -10,8 +10,10 @@ use filter::authentication::dkim::KeyRecord;
 use filter::authentication::dmarc::{self, DmarcResult};
 use filter::authentication::spf::{self, Client, Identity, Scope, SpfResult};
 use mail::{Domain, Timestamp};
+use net::dns::Proven;
 use net::{DnsError, Kind, Name, Record, Resolver};
 use serde::{Deserialize, Serialize};
+use smtp::sts::{announced, report_to};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
@@ -20,7 +22,10 @@ const EVALUATION_MAX: Duration = Duration::from_secs(20);
 /// Addresses of this server that are checked; a host has two.
 const ADDRESSES_MAX: usize = 20;
 /// Records that are shown of what was found.
-const SHOWN_MAX: usize = 5;
+pub(super) const SHOWN_MAX: usize = 5;
+/// What is said of a TLSA record whose answer came without a proof.
+const UNPROVEN: &str =
+    "the name server does not prove it by DNSSEC: where nobody can, nobody heeds it";
 
 /// How what is published compares with what should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -66,7 +71,7 @@ pub struct RecordCheck {
     pub wanted: String,
     /// What is there, at most five records.
     pub found: Vec<String>,
-    /// What is wrong; empty if nothing is.
+    /// What is wrong, or what to know of what is right; empty if nothing is.
     pub problem: String,
 }
 
@@ -82,10 +87,10 @@ impl RecordCheck {
 }
 
 /// What was found, before it is told.
-struct Found {
-    standing: Standing,
-    found: Vec<String>,
-    problem: String,
+pub(super) struct Found {
+    pub(super) standing: Standing,
+    pub(super) found: Vec<String>,
+    pub(super) problem: String,
 }
 
 /// What is asked, of whom, and when.
@@ -202,8 +207,16 @@ impl Asking<'_> {
         let Some(name) = Name::parse(&record.name) else {
             return Found::of(Standing::Differs, &[], "the name is no name of the DNS");
         };
-        match self.resolver.records(&name, kind).await {
-            Ok(records) => self.compare(record, &records).await,
+        // Proven or not: who asks for TLSA records heeds no others (RFC 7672 §2.2).
+        match self.resolver.proven(&name, kind).await {
+            Ok(Proven { records, is_secure, .. }) => {
+                let found = self.compare(record, &records).await;
+                let unproven = record.purpose == Purpose::Tlsa && !is_secure;
+                match found.standing {
+                    Standing::Right if unproven => Found { problem: UNPROVEN.to_owned(), ..found },
+                    _ => found,
+                }
+            }
             // A domain above may speak for this one.
             Err(error) if record.purpose == Purpose::Dmarc && error.is_nothing() => {
                 self.dmarc(&[]).await
@@ -221,8 +234,14 @@ impl Asking<'_> {
             Purpose::Spf => self.spf(&texts(records, "v=spf1")).await,
             Purpose::Dkim => dkim(record, &texts(records, "")),
             Purpose::Dmarc => self.dmarc(&texts(records, "v=DMARC1")).await,
-            Purpose::MtaSts => single(&texts(records, "v=STSv1"), "id="),
-            Purpose::TlsReports => single(&texts(records, "v=TLSRPTv1"), "rua="),
+            Purpose::MtaSts => single(&texts(records, "v=STSv1"), |texts| {
+                announced(texts)
+                    .is_none()
+                    .then_some("it has no id of at most 32 letters and digits")
+            }),
+            Purpose::TlsReports => single(&texts(records, "v=TLSRPTv1"), |texts| {
+                report_to(texts).is_empty().then_some("it names no address for reports")
+            }),
             Purpose::Tlsa => same(record, records, "mail servers that trust the DNS defer to it"),
             Purpose::Service => self.service(record, records),
             Purpose::Address | Purpose::Reverse => Found::of(Standing::Right, records, ""),
@@ -316,7 +335,7 @@ impl Asking<'_> {
 }
 
 impl Found {
-    fn of(standing: Standing, records: &[Record], problem: &str) -> Self {
+    pub(super) fn of(standing: Standing, records: &[Record], problem: &str) -> Self {
         let found = records.iter().map(ToString::to_string).collect();
         Self { standing, found, problem: problem.to_owned() }
     }
@@ -345,15 +364,17 @@ fn dkim(record: &DnsRecord, found: &[String]) -> Found {
     Found { standing, found: found.to_vec(), problem: problem.to_owned() }
 }
 
-/// A text of which there must be one, with a tag.
-fn single(found: &[String], tag: &str) -> Found {
+/// A text of which there must be one, which others can read.
+fn single(found: &[String], fault: impl Fn(&[String]) -> Option<&'static str>) -> Found {
     let (standing, problem) = match found {
-        [] => (Standing::Missing, "no text is one of these".to_owned()),
-        [text] if text.contains(tag) => (Standing::Right, String::new()),
-        [_] => (Standing::Differs, format!("it has no {tag}")),
-        _ => (Standing::Differs, "more than one: none of them counts".to_owned()),
+        [] => (Standing::Missing, "no text is one of these"),
+        [_] => match fault(found) {
+            None => (Standing::Right, ""),
+            Some(fault) => (Standing::Differs, fault),
+        },
+        _ => (Standing::Differs, "more than one: none of them counts"),
     };
-    Found { standing, found: found.to_vec(), problem }
+    Found { standing, found: found.to_vec(), problem: problem.to_owned() }
 }
 
 fn same(record: &DnsRecord, records: &[Record], harm: &str) -> Found {

@@ -37,7 +37,8 @@ fn planned(more: &str) -> DnsRecords {
 fn zone(plan: &DnsRecords) -> String {
     let line = |r: &super::DnsRecord| format!("{}. {} {}\n", r.name, r.kind, r.value);
     let lines: String = plan.records.iter().map(line).collect();
-    lines
+    "$DNSSEC secure\n".to_owned()
+        + &lines
         + "mail.example.org. A 192.0.2.1\nmail.example.org. AAAA 2001:db8::1\n\
              1.2.0.192.in-addr.arpa. PTR mail.example.org.\n\
              1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa. \
@@ -119,6 +120,9 @@ fn what_is_wrong_is_told() {
     finds("3 1 1 07", "3 1 1 08", &[(Tlsa, Differs)], true);
     finds("_mta-sts", "_mta-stz", &[(MtaSts, Missing)], false);
     finds("v=STSv1; id=", "v=STSv1; x=", &[(MtaSts, Differs)], true);
+    finds("v=STSv1; id=", "v=STSv1; id=a-", &[(MtaSts, Differs)], true);
+    finds("v=STSv1; id=", "v=STSv1, id=", &[(MtaSts, Differs)], true);
+    finds("v=TLSRPTv1; rua=mailto:", "v=TLSRPTv1; rua=", &[(TlsReports, Differs)], true);
     finds("PTR mail.example.org.\n1", "PTR host.isp.example.\n1", &[(Reverse, Differs)], true);
     finds(
         "mail.example.org. A 192.0.2.1\nmail.example.org. AAAA 2001:db8::1",
@@ -126,6 +130,20 @@ fn what_is_wrong_is_told() {
         &[(Address, Differs), (Reverse, Missing)],
         true,
     );
+}
+
+#[test]
+fn a_key_that_nothing_proves_is_told_of() {
+    let plan = planned("");
+    for (proof, told) in [("secure", false), ("insecure", true)] {
+        let zone = zone(&plan).replace("$DNSSEC secure", &format!("$DNSSEC {proof}"));
+        let zone = ZoneResolver::parse(&zone, Path::new("zone")).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let checks = runtime.block_on(check(&plan, &[], &zone, Timestamp(1_795_545_915_042)));
+        let tlsa = checks.iter().find(|check| check.purpose == Purpose::Tlsa).unwrap();
+        assert_eq!((tlsa.standing, tlsa.problem.contains("DNSSEC")), (Standing::Right, told));
+        assert!(checks.iter().all(|check| !check.fails()), "it does no harm");
+    }
 }
 
 #[test]

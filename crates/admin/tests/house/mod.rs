@@ -151,6 +151,7 @@ impl House {
             smtputf8: false,
             limits: None,
             dsn: EnvelopeDsn::default(),
+            tls_demand: mail::TlsDemand::Usual,
         };
         let body = incoming.seal().await.unwrap();
         let (clock, known) = (Clock::system(), intake::Known::default());

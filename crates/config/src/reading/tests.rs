@@ -76,6 +76,40 @@ fn a_password_needs_a_closed_file() {
     check("postgres://gatepost:hunter2@127.0.0.1/gatepost", 0o644, false);
     check("postgres://gatepost:hunter2@127.0.0.1/gatepost", 0o640, true);
     check("postgres://gatepost@127.0.0.1/gatepost", 0o644, true);
+    for (send, is_fine) in [
+        (
+            "[send]\nsmarthost = \"a.example\"\nsmarthost_user = \"u\"\nsmarthost_password = \"p\"\n",
+            false,
+        ),
+        (
+            "[[send.routes]]\ndomain = \"b.example\"\nto = \"a.example\"\nuser = \"u\"\npassword = \"p\"\n",
+            false,
+        ),
+        ("[[send.routes]]\ndomain = \"b.example\"\nto = \"a.example\"\n", true),
+    ] {
+        std::fs::write(&path, format!("{HOST}{send}")).unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        assert_eq!(load(&path).is_ok(), is_fine, "{send}");
+    }
+}
+
+#[test]
+fn a_log_in_is_whole_and_has_a_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gatepost.toml");
+    let wrong = "the user and the password of a log-in go together, and neither is empty";
+    let alone = "`smarthost_user` needs a `smarthost`";
+    for (send, expected) in [
+        ("smarthost = \"a.example\"\nsmarthost_user = \"u\"\n", wrong),
+        ("smarthost = \"a.example\"\nsmarthost_password = \"p\"\n", wrong),
+        ("smarthost = \"a.example\"\nsmarthost_user = \"\"\nsmarthost_password = \"p\"\n", wrong),
+        ("smarthost_user = \"u\"\nsmarthost_password = \"p\"\n", alone),
+        ("[[send.routes]]\ndomain = \"b.example\"\nto = \"a.example\"\nuser = \"u\"\n", wrong),
+    ] {
+        std::fs::write(&path, format!("{HOST}[send]\n{send}")).unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(load(&path).unwrap_err().first().unwrap().message, expected, "{send}");
+    }
 }
 
 #[test]

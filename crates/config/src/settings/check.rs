@@ -2,6 +2,7 @@
 
 use super::{Settings, too_wide};
 use crate::reader::{Reader, Table};
+use crate::route::{LOGIN_WRONG, is_login};
 use crate::tree::{Node, Value};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -51,6 +52,17 @@ pub(super) fn check(settings: &Settings, root: &Node, reader: &mut Reader) {
         && !settings.listen.lmtp.is_empty()
     {
         reader.say(node, "nobody may use this door: name networks under `[lmtp] networks`");
+    }
+    if !is_login(&settings.send.smarthost_user, &settings.send.smarthost_password)
+        && let Some(node) = table.node("send")
+    {
+        reader.say(node, LOGIN_WRONG);
+    }
+    if settings.send.smarthost_user.is_some()
+        && settings.send.smarthost.is_none()
+        && let Some(node) = table.node("send").and_then(|send| send.child("smarthost_user"))
+    {
+        reader.say(node, "`smarthost_user` needs a `smarthost`");
     }
     doors(settings, table.node("listen").unwrap_or(root), reader);
 }

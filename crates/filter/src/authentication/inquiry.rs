@@ -83,7 +83,7 @@ impl<'a> Inquiry<'a> {
         let answer = answer.map_err(|error| match error {
             DnsError::NoSuchName => Missing::NoSuchName,
             DnsError::NoRecords => Missing::NoRecords,
-            DnsError::TimedOut | DnsError::Failed(_) => Missing::Temporary,
+            DnsError::TimedOut | DnsError::Failed(_) | DnsError::Bogus => Missing::Temporary,
             DnsError::Unusable(_) => Missing::Unusable,
         });
         self.known.insert(key, answer.clone());

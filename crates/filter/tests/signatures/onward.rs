@@ -126,6 +126,7 @@ fn envelope(from: From) -> Envelope {
         origin,
         from_outside: false,
         limits: None,
+        tls_demand: mail::TlsDemand::Usual,
         sender: ReversePath::parse("<anna@example.org>").unwrap(),
         recipients: vec![Recipient {
             permit: Permit::issue("test", reason),

@@ -67,10 +67,22 @@ impl Global {
 
     /// The resolver: the system's, or the zone file that `--zone` names.
     pub(crate) fn resolver(&self) -> Result<Arc<dyn net::Resolver>> {
-        Ok(match &self.zone {
-            Some(file) => Arc::new(net::ZoneResolver::load(file)?),
-            None => Arc::new(net::HickoryResolver::system()?),
-        })
+        self.proving_resolver(net::Dnssec::Off)
+    }
+
+    /// The same, whose answers are proven by DNSSEC as far as `dnssec` says.
+    pub(crate) fn proving_resolver(&self, dnssec: net::Dnssec) -> Result<Arc<dyn net::Resolver>> {
+        if let Some(file) = &self.zone {
+            return Ok(Arc::new(net::ZoneResolver::load(file)?));
+        }
+        let resolver = net::HickoryResolver::system(dnssec)?;
+        if dnssec == net::Dnssec::Local && !resolver.proves() {
+            tracing::warn!(
+                "the name server is not on this machine, so DANE is not used: install a validating \
+                 one (unbound), or set dns.dnssec"
+            );
+        }
+        Ok(Arc::new(resolver))
     }
 }
 

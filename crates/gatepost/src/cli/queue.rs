@@ -59,6 +59,15 @@ pub(crate) enum QueueCommand {
         /// The domain, or an address at it.
         destination: String,
     },
+    /// How TLS to other servers went, by day and domain.
+    #[command(after_help = "Example: gatepost queue tls far.example --days 7")]
+    Tls {
+        /// Of this domain alone.
+        domain: Option<mail::Domain>,
+        /// Of so many days, today among them.
+        #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=31))]
+        days: u32,
+    },
     /// Try again now, also where the destination is left alone for a while.
     #[command(after_help = "Example: gatepost queue retry --destination far.example")]
     Retry(QueueMeantArgs),

@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
-use super::{DnsError, HickoryResolver, Kind, Name as AnyName, Record as Found, Resolver};
+use super::{DnsError, Dnssec, HickoryResolver, Kind, Name as AnyName, Record as Found, Resolver};
 use hickory_resolver::proto::op::Message;
 use hickory_resolver::proto::rr::rdata::{CNAME, TXT};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
@@ -102,33 +102,45 @@ fn answer(question: &[u8]) -> Message {
     answer
 }
 
-/// What comes of a question for texts, within the limits.
-async fn ask(name: &str) -> Result<Vec<Found>, DnsError> {
+/// What comes of a question for texts, within the limits: without a proof and with one.
+async fn ask(name: &str) -> [Result<Vec<Found>, DnsError>; 2] {
+    let asked_for = AnyName::parse(name).unwrap();
     let (address, asked) = server().await;
-    let resolver = HickoryResolver::asking_within(&[address], LIMIT).unwrap();
+    let resolver = HickoryResolver::asking_within(&[address], LIMIT, Dnssec::TrustAd).unwrap();
+    let within = |begun: Instant| {
+        let asked = asked.swap(0, Ordering::Relaxed);
+        assert!((1..=ASKED_MAX).contains(&asked), "{name}: {asked} questions");
+        assert!(begun.elapsed() < LIMIT * 2, "{name}: {:?}", begun.elapsed());
+    };
     let begun = Instant::now();
-    let found = resolver.records(&AnyName::parse(name).unwrap(), Kind::Txt).await;
-    let asked = asked.load(Ordering::Relaxed);
-    assert!((1..=ASKED_MAX).contains(&asked), "{name}: {asked} questions");
-    assert!(begun.elapsed() < LIMIT * 2, "{name}: {:?}", begun.elapsed());
-    found
+    let found = resolver.records(&asked_for, Kind::Txt).await;
+    within(begun);
+    let begun = Instant::now();
+    let proven = resolver.proven(&asked_for, Kind::Txt).await;
+    within(begun);
+    [found, proven.map(|proven| proven.records)]
 }
 
 #[tokio::test]
 async fn aliases_that_lead_nowhere_end() {
     for name in ["self.example", "ping.example", "both.example", "chain.example", "1.chain.example"]
     {
-        let error = ask(name).await.unwrap_err();
-        assert!(!matches!(error, DnsError::Unusable(_)), "{name}: {error}");
+        for found in ask(name).await {
+            let error = found.unwrap_err();
+            assert!(!matches!(error, DnsError::Unusable(_)), "{name}: {error}");
+        }
     }
 }
 
 #[tokio::test]
 async fn texts_without_measure_are_unusable_as_a_whole() {
     for name in ["long.example", "many.example"] {
-        let error = ask(name).await.unwrap_err();
-        assert!(matches!(error, DnsError::Unusable(_)), "{name}: {error}");
+        for found in ask(name).await {
+            let error = found.unwrap_err();
+            assert!(matches!(error, DnsError::Unusable(_)), "{name}: {error}");
+        }
     }
-    let hundred = ask("hundred.example").await.unwrap();
-    assert_eq!(hundred.len(), super::RECORDS_MAX);
+    for hundred in ask("hundred.example").await {
+        assert_eq!(hundred.unwrap().len(), super::RECORDS_MAX);
+    }
 }

@@ -1,6 +1,6 @@
 //! Kinds of records, and what one says.
 
-use super::{Association, Mx, Name, Service};
+use super::{Mx, Name, Service, Tlsa};
 use mail::Domain;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -19,7 +19,7 @@ pub enum Kind {
     Ptr,
     /// Where a service is.
     Srv,
-    /// Which key a server shows.
+    /// Which certificate or key a server shows.
     Tlsa,
 }
 
@@ -53,8 +53,8 @@ pub enum Record {
     Ptr(Name),
     /// Where a service is.
     Srv(Service),
-    /// Which key a server shows.
-    Tlsa(Association),
+    /// A certificate or key that a server has to show.
+    Tlsa(Tlsa),
 }
 
 impl Record {
@@ -105,7 +105,7 @@ impl std::fmt::Display for Record {
             Record::Txt(text) => write!(f, "{text:?}"),
             Record::Ptr(name) => name.fmt(f),
             Record::Srv(service) => service.fmt(f),
-            Record::Tlsa(association) => association.fmt(f),
+            Record::Tlsa(tlsa) => tlsa.fmt(f),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Records that say where a service is (SRV) and which key it shows (TLSA).
+//! Records that say where a service is (SRV, RFC 2782).
 
 use super::Name;
 
@@ -15,19 +15,6 @@ pub struct Service {
     pub target: Option<Name>,
 }
 
-/// Which certificate or key a server shows (RFC 6698 §2.1).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Association {
-    /// 3: the server's own, whoever signed it.
-    pub usage: u8,
-    /// 0: the certificate; 1: its key.
-    pub selector: u8,
-    /// 0: as it is; 1: its SHA-256; 2: its SHA-512.
-    pub matching: u8,
-    /// What it is compared with.
-    pub data: Vec<u8>,
-}
-
 impl std::fmt::Display for Service {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { priority, weight, port, target } = self;
@@ -37,20 +24,4 @@ impl std::fmt::Display for Service {
             None => f.write_str("."),
         }
     }
-}
-
-impl std::fmt::Display for Association {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { usage, selector, matching, data } = self;
-        write!(f, "{usage} {selector} {matching} ")?;
-        data.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-/// Bytes that hexadecimal digits stand for; `None` for anything else.
-pub(super) fn hexadecimal(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u32>> = text.chars().map(|c| c.to_digit(16)).collect();
-    let digits = digits.filter(|digits| !digits.is_empty())?;
-    let (pairs, rest) = digits.as_chunks::<2>();
-    rest.is_empty().then(|| pairs.iter().map(|[high, low]| (high * 16 + low) as u8).collect())
 }

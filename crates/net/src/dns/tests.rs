@@ -1,10 +1,13 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
 use super::{
-    DnsError, HickoryResolver, Kind, Mx, Name as AnyName, Record as Found, Resolver, ZoneResolver,
-    reverse_name,
+    DnsError, Dnssec, HickoryResolver, Kind, Mx, Name as AnyName, Record as Found, Resolver,
+    ZoneResolver, reverse_name,
 };
 use hickory_resolver::proto::op::{Message, ResponseCode};
+use hickory_resolver::proto::rr::rdata::tlsa::{
+    CertUsage, Matching as WireMatching, Selector as WireSelector,
+};
 use hickory_resolver::proto::rr::rdata::{A, CNAME, MX, PTR, SRV, TLSA, TXT};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use mail::Domain;
@@ -124,10 +127,9 @@ fn faults_of_a_zone_have_their_line() {
     check_fault("a. SRV 0 1 99999 b.", "1: 99999 is not a port up to 65535");
     check_fault("a. SRV 0 1 995", "1: a name is missing");
     check_fault("a. SRV 0 1 995 b. c", "1: there is more after the SRV record");
-    check_fault("a. TLSA 3 1 256 00", "1: 256 is not a matching type up to 255");
-    for data in ["", "0", "0g", "+1"] {
-        let fault = "1: the data is not pairs of hexadecimal digits";
-        check_fault(&format!("a. TLSA 3 1 1 {data}"), fault);
+    for words in ["3 1 256 00", "3 1 1", "3 1 1 0", "3 1 1 0g", "3 1 1 +1"] {
+        let fault = "1: TLSA needs three numbers and hexadecimal digits";
+        check_fault(&format!("a. TLSA {words}"), fault);
     }
     check_fault(
         &format!("a. TXT {}", "x".repeat(256)),
@@ -214,6 +216,9 @@ fn answer(question: &[u8]) -> Option<Message> {
     answer.add_query(query.clone());
     let host = |name: &str| Name::from_ascii(name).unwrap();
     let text = name.to_ascii();
+    // It has checked, as it says to who asks for that (RFC 6840 §5.7).
+    let asked = question.edns.as_ref().is_some_and(|edns| edns.flags().dnssec_ok);
+    answer.metadata.authentic_data = asked && text.starts_with("signed.");
     let records = match (text.as_str(), query.query_type()) {
         ("silent.example.", _) => return None,
         ("missing.example.", _) => {
@@ -229,7 +234,12 @@ fn answer(question: &[u8]) -> Option<Message> {
             RData::MX(MX::new(10, host("A.example."))),
         ],
         ("null.example.", RecordType::MX) => vec![RData::MX(MX::new(0, Name::root()))],
-        ("a.example.", RecordType::A) => vec![RData::A(A::new(192, 0, 2, 1))],
+        ("signed.example.", RecordType::TLSA) => {
+            let (usage, selector, matching) =
+                (CertUsage::DaneEe, WireSelector::Spki, WireMatching::Sha256);
+            vec![RData::TLSA(TLSA::new(usage, selector, matching, vec![7; 32]))]
+        }
+        ("a.example." | "signed.example.", RecordType::A) => vec![RData::A(A::new(192, 0, 2, 1))],
         ("a.example.", RecordType::TXT) => {
             vec![RData::TXT(TXT::new(vec!["v=spf1 ".to_owned(), "-all".to_owned()]))]
         }
@@ -259,7 +269,7 @@ fn answer(question: &[u8]) -> Option<Message> {
 
 #[tokio::test]
 async fn the_real_resolver_asks_a_real_server() {
-    let resolver = HickoryResolver::asking(&[server().await]).unwrap();
+    let resolver = HickoryResolver::asking(&[server().await], Dnssec::Off).unwrap();
     let a = domain("a.example");
     let expected = vec![mx(10, "a.example"), mx(20, "b.example")];
     assert_eq!(resolver.mx(&a).await, Ok(expected));
@@ -295,9 +305,78 @@ async fn the_real_resolver_asks_a_real_server() {
 #[tokio::test]
 async fn no_question_takes_longer_than_its_deadline() {
     let limit = Duration::from_millis(200);
-    let resolver = HickoryResolver::asking_within(&[server().await], limit).unwrap();
+    let resolver = HickoryResolver::asking_within(&[server().await], limit, Dnssec::Off).unwrap();
     let before = Instant::now();
     let answer = resolver.addresses(&domain("silent.example")).await;
     assert_eq!(answer, Err(DnsError::TimedOut));
     assert!(before.elapsed() < limit * 3);
+}
+
+#[tokio::test]
+async fn a_proof_is_believed_from_whom_it_may_be() {
+    let server = server().await;
+    for (dnssec, believed) in [(Dnssec::Local, true), (Dnssec::TrustAd, true), (Dnssec::Off, false)]
+    {
+        let resolver = HickoryResolver::asking(&[server], dnssec).unwrap();
+        assert_eq!(resolver.proves(), believed, "{dnssec:?}");
+        for (name, kind, secure) in [
+            ("signed.example", Kind::Ipv4, believed),
+            ("signed.example", Kind::Tlsa, believed),
+            ("a.example", Kind::Ipv4, false),
+        ] {
+            let name = AnyName::parse(name).unwrap();
+            let found = resolver.proven(&name, kind).await.unwrap();
+            assert_eq!(found.is_secure, secure, "{dnssec:?} {name}");
+            assert_eq!(found.name, name);
+            assert_eq!(resolver.records(&name, kind).await, Ok(found.records));
+        }
+        for (name, error) in
+            [("missing.example", DnsError::NoSuchName), ("empty.example", DnsError::NoRecords)]
+        {
+            let name = AnyName::parse(name).unwrap();
+            assert_eq!(resolver.proven(&name, Kind::Tlsa).await, Err(error), "{dnssec:?}");
+        }
+        let name = AnyName::parse("broken.example").unwrap();
+        let failed = resolver.proven(&name, Kind::Tlsa).await.unwrap_err();
+        assert!(failed.is_temporary(), "{dnssec:?} {failed}");
+    }
+    // One that is not on this machine is not asked for a proof.
+    let far = HickoryResolver::asking(&["192.0.2.53:53".parse().unwrap()], Dnssec::Local);
+    assert!(!far.unwrap().proves());
+}
+
+#[tokio::test]
+async fn what_cannot_be_checked_here_is_not_taken() {
+    // It has no signatures, and cannot show why: it might be forged.
+    let resolver = HickoryResolver::asking(&[server().await], Dnssec::Validate).unwrap();
+    let name = AnyName::parse("signed.example").unwrap();
+    let error = resolver.proven(&name, Kind::Ipv4).await.unwrap_err();
+    assert!(error.is_temporary(), "{error:?}");
+    // Who asks for no proof is answered.
+    assert!(resolver.records(&name, Kind::Ipv4).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_zone_says_what_is_proven() {
+    let text = "plain.example. A 192.0.2.1\n$DNSSEC secure\nsigned.example. A 192.0.2.2\n\
+                half.example. CNAME plain.example.\nwhole.example. CNAME signed.example.\n\
+                _25._tcp.signed.example. TLSA ( 3 1 1\n 00ff00ff )\n\
+                $DNSSEC bogus\nforged.example. A 192.0.2.3\nsigned.example. AAAA 2001:db8::1\n";
+    let zone = ZoneResolver::parse(text, Path::new("zone")).unwrap();
+    for (name, kind, expected) in [
+        ("plain.example", Kind::Ipv4, Ok((false, "plain.example"))),
+        ("signed.example", Kind::Ipv4, Ok((true, "signed.example"))),
+        ("signed.example", Kind::Ipv6, Err(DnsError::Bogus)),
+        ("half.example", Kind::Ipv4, Ok((false, "plain.example"))),
+        ("whole.example", Kind::Ipv4, Ok((true, "signed.example"))),
+        ("_25._tcp.signed.example", Kind::Tlsa, Ok((true, "_25._tcp.signed.example"))),
+        ("forged.example", Kind::Ipv4, Err(DnsError::Bogus)),
+        ("forged.example", Kind::Ipv6, Err(DnsError::NoRecords)),
+    ] {
+        let asked = AnyName::parse(name).unwrap();
+        let found = zone.proven(&asked, kind).await;
+        let found = found.as_ref().map(|found| (found.is_secure, found.name.as_str()));
+        assert_eq!(found, expected.as_ref().copied(), "{name}");
+    }
+    check_fault("$DNSSEC maybe", "1: $DNSSEC needs secure, insecure or bogus");
 }

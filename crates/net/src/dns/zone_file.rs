@@ -2,12 +2,13 @@
 //!
 //! `$ORIGIN`, `$TTL`, comments, relative names, `@`, the name left out, strings in quotes with
 //! `\"` and `\nnn`, parentheses over several lines; A, AAAA, MX, TXT, PTR, SRV, TLSA, CNAME, NS,
-//! and SOA (read over). What is not understood is an error with its line, never a record less.
+//! and SOA (read over); and of our own `$DNSSEC secure`, `insecure` or `bogus`: what a validating
+//! resolver would find of the records that follow (at first `insecure`). What is not understood is
+//! an error with its line, never a record less.
 
 mod tokens;
 
-use super::service::hexadecimal;
-use super::{Association, Mx, Name, Service};
+use super::{Mx, Name, Service, Tlsa};
 use mail::Domain;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
@@ -44,6 +45,18 @@ pub enum ZoneError {
 pub(super) struct Record {
     pub(super) name: String,
     pub(super) data: Data,
+    pub(super) proof: Proof,
+}
+
+/// What a validating resolver finds of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// It is signed.
+    Secure,
+    /// Its zone is not signed.
+    Insecure,
+    /// Its signature is wrong.
+    Bogus,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,8 +66,8 @@ pub(super) enum Data {
     Txt(String),
     Ptr(Domain),
     Srv(Service),
-    Tlsa(Association),
     Cname(String),
+    Tlsa(Tlsa),
     /// Kept so that the name exists.
     Ns,
 }
@@ -69,7 +82,8 @@ pub(super) fn read(file: &Path) -> Result<Vec<Record>, ZoneError> {
 }
 
 pub(super) fn parse(text: &str, file: &Path) -> Result<Vec<Record>, ZoneError> {
-    let mut zone = Zone { origin: String::new(), owner: None, records: Vec::new() };
+    let (origin, proof) = (String::new(), Proof::Insecure);
+    let mut zone = Zone { origin, owner: None, proof, records: Vec::new() };
     let at = |line| move |problem| ZoneError::Line { file: file.to_owned(), line, problem };
     for entry in tokens::entries(text) {
         let entry = entry.map_err(|(line, problem)| at(line)(problem))?;
@@ -84,6 +98,8 @@ struct Zone {
     origin: String,
     /// The name of the record before.
     owner: Option<String>,
+    /// Of the records that follow.
+    proof: Proof,
     records: Vec<Record>,
 }
 
@@ -111,9 +127,13 @@ impl Zone {
             }
             "MX" => self.mx(&mut words)?,
             "TXT" => return self.txt(owner, words),
+            "TLSA" => {
+                let words: Vec<&str> = words.by_ref().map(Token::text).collect();
+                let tlsa = Tlsa::parse(&words.join(" "));
+                Data::Tlsa(tlsa.ok_or("TLSA needs three numbers and hexadecimal digits")?)
+            }
             "PTR" => Data::Ptr(self.domain(words.next())?),
             "SRV" => self.srv(&mut words)?,
-            "TLSA" => return self.tlsa(owner, words),
             "CNAME" => Data::Cname(self.name(words.next().ok_or("a name is missing")?)?),
             "NS" => {
                 self.domain(words.next())?;
@@ -136,6 +156,15 @@ impl Zone {
             // Read and not needed: a scripted answer is not kept.
             "$TTL" if argument.is_some_and(|token| is_ttl(token.text())) => Ok(()),
             "$TTL" => Err("$TTL needs a time".to_owned()),
+            "$DNSSEC" => {
+                self.proof = match argument.map(Token::text) {
+                    Some("secure") => Proof::Secure,
+                    Some("insecure") => Proof::Insecure,
+                    Some("bogus") => Proof::Bogus,
+                    _ => return Err("$DNSSEC needs secure, insecure or bogus".to_owned()),
+                };
+                Ok(())
+            }
             _ => Err(format!("{word} is not supported")),
         }
     }
@@ -157,20 +186,6 @@ impl Zone {
             token => Some(Name::from(&self.domain(token)?)),
         };
         Ok(Data::Srv(Service { priority, weight, port, target }))
-    }
-
-    /// The data may stand in several pieces (RFC 6698 §2.2).
-    fn tlsa(
-        &mut self,
-        owner: String,
-        mut words: std::slice::Iter<'_, Token>,
-    ) -> Result<(), String> {
-        let mut number = |what: &str| parsed::<u8>(words.next(), &format!("a {what} up to 255"));
-        let (usage, selector, matching) =
-            (number("usage")?, number("selector")?, number("matching type")?);
-        let digits: String = words.map(Token::text).collect();
-        let data = hexadecimal(&digits).ok_or("the data is not pairs of hexadecimal digits")?;
-        self.push(owner, Data::Tlsa(Association { usage, selector, matching, data }))
     }
 
     fn txt(&mut self, owner: String, words: std::slice::Iter<'_, Token>) -> Result<(), String> {
@@ -196,7 +211,7 @@ impl Zone {
             // RFC 1034 §3.6.2
             return Err(format!("{name} has an alias (CNAME) and another record"));
         }
-        self.records.push(Record { name, data });
+        self.records.push(Record { name, data, proof: self.proof });
         Ok(())
     }
 

@@ -23,19 +23,56 @@ impl ClientTls {
     /// The library refuses its own defaults.
     pub fn opportunistic() -> Result<Self, TlsError> {
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let config = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
+        let anybody = Arc::new(Anybody(Signatures(Arc::clone(&provider))));
+        Self::verifying(provider, anybody)
+    }
+
+    /// TLS with those whom `verifier` believes.
+    pub(super) fn verifying(
+        provider: Arc<CryptoProvider>,
+        verifier: Arc<dyn ServerCertVerifier>,
+    ) -> Result<Self, TlsError> {
+        let config = rustls::ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
             .map_err(|error| TlsError::Handshake(std::io::Error::other(error)))?
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Anybody(provider)))
+            .with_custom_certificate_verifier(verifier)
             .with_no_client_auth();
         Ok(Self { config: Arc::new(config) })
     }
 }
 
-/// Believes every certificate, and nothing that is not signed with its key.
+/// Believes nothing that is not signed with the key of the certificate that was shown.
 #[derive(Debug)]
-struct Anybody(Arc<CryptoProvider>);
+pub(super) struct Signatures(pub(super) Arc<CryptoProvider>);
+
+impl Signatures {
+    pub(super) fn tls12(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+    }
+
+    pub(super) fn tls13(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+    }
+
+    pub(super) fn schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Believes every certificate.
+#[derive(Debug)]
+struct Anybody(Signatures);
 
 impl ServerCertVerifier for Anybody {
     fn verify_server_cert(
@@ -55,7 +92,7 @@ impl ServerCertVerifier for Anybody {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+        self.0.tls12(message, cert, dss)
     }
 
     fn verify_tls13_signature(
@@ -64,10 +101,10 @@ impl ServerCertVerifier for Anybody {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+        self.0.tls13(message, cert, dss)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        self.0.schemes()
     }
 }

@@ -159,6 +159,30 @@ async fn what_cannot_be_found_out_is_asked_again_later() {
 }
 
 #[tokio::test]
+async fn who_does_not_prove_what_the_dns_demands_is_not_believed() {
+    let next = Next::start(|_| "250 ok").await;
+    let port = next.port;
+    let settings = format!(
+        "[relay]\ndomains = [\"safe.example\", \"plain.example\"]\n[[send.routes]]\n\
+         domain = \"safe.example\"\nto = \"safe.next.example:{port}\"\n[[send.routes]]\n\
+         domain = \"plain.example\"\nto = \"plain.next.example:{port}\"\n"
+    );
+    let zone = format!(
+        "$DNSSEC secure\nsafe.next.example. A 127.0.0.1\nplain.next.example. A 127.0.0.1\n\
+         _{port}._tcp.safe.next.example. TLSA 3 1 1 {}\n",
+        "00".repeat(32)
+    );
+    let site = site(&settings, &[], "x").await;
+    let zone = net::ZoneResolver::parse(&zone, "zone".as_ref()).unwrap();
+    site.policy.resolve_with(Arc::new(zone));
+    let asked = ask(&site, "dora@safe.example").await;
+    assert_eq!(asked, "later recipient_unverified relay.domains safe.example");
+    assert!(next.heard.lock().unwrap().iter().all(|line| !line.starts_with("RCPT")));
+    let asked = ask(&site, "dora@plain.example").await;
+    assert!(asked.starts_with("relay_domain "), "{asked}");
+}
+
+#[tokio::test]
 async fn a_list_knows_its_domains_alone() {
     let next = Next::start(|name| if name == "MAIL" { "250 ok" } else { "550 5.1.1 who?" }).await;
     let list = "dora@listed.example\n@whole.example\n";

@@ -2,8 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 
-use super::{ADDRESSES_MAX, LOOK_UPS_MAX, Ways, find};
-use net::dns::Answer;
+use super::{ADDRESSES_MAX, LOOK_UPS_MAX, QUESTIONS_MAX, SERVERS_MAX, Ways, find};
+use net::dns::{Answer, Proven, ProvenAnswer};
 use net::{DnsError, Kind, Name, Record, Resolver};
 use smtp::reply::Severity;
 use std::sync::Arc;
@@ -11,12 +11,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Questions that one look for a way may take.
-const QUESTIONS_MAX: usize = 20;
-
 /// Answers by a function, never where that gives nothing; counts.
 struct Dns<F> {
     answer: F,
+    /// Whether its answers are proven, behind an alias.
+    is_secure: Option<&'static str>,
     asked: AtomicUsize,
 }
 
@@ -28,6 +27,15 @@ impl<F: Fn(&str, Kind) -> Option<Result<Vec<Record>, DnsError>> + Send + Sync> R
             None => Box::pin(std::future::pending()),
         }
     }
+
+    fn proven<'a>(&'a self, name: &'a Name, kind: Kind) -> ProvenAnswer<'a> {
+        Box::pin(async move {
+            let records = self.records(name, kind).await?;
+            let alias = |prefix| Name::parse(&format!("{prefix}{name}")).unwrap();
+            let behind = self.is_secure.filter(|_| kind != Kind::Mx).map_or(name.clone(), alias);
+            Ok(Proven { records, is_secure: self.is_secure.is_some(), name: behind })
+        })
+    }
 }
 
 /// The ways found, or the severity and the words of there being none; and how long it took by the
@@ -35,14 +43,24 @@ impl<F: Fn(&str, Kind) -> Option<Result<Vec<Record>, DnsError>> + Send + Sync> R
 async fn look(
     answer: impl Fn(&str, Kind) -> Option<Result<Vec<Record>, DnsError>> + Send + Sync + 'static,
 ) -> (Result<usize, (Severity, String)>, Duration) {
-    let dns = Arc::new(Dns { answer, asked: AtomicUsize::new(0) });
+    let (found, asked, took) = look_in(answer, None).await;
+    assert!((1..=QUESTIONS_MAX).contains(&asked), "{asked} questions");
+    (found, took)
+}
+
+/// The same, with the number of questions, where all is proven that is behind an alias with this
+/// prefix.
+async fn look_in(
+    answer: impl Fn(&str, Kind) -> Option<Result<Vec<Record>, DnsError>> + Send + Sync + 'static,
+    is_secure: Option<&'static str>,
+) -> (Result<usize, (Severity, String)>, usize, Duration) {
+    let dns = Arc::new(Dns { answer, is_secure, asked: AtomicUsize::new(0) });
     let resolver: Arc<dyn Resolver> = dns.clone();
     let begun = Instant::now();
     let found = find(&Ways::default(), &resolver, "far.example").await;
     let asked = dns.asked.load(Ordering::Relaxed);
-    assert!((1..=QUESTIONS_MAX).contains(&asked), "{asked} questions");
     let found = found.map(|servers| servers.len()).map_err(|no| (no.severity, no.text));
-    (found, begun.elapsed())
+    (found, asked, begun.elapsed())
 }
 
 /// A hundred servers, each with a name of its own.
@@ -63,6 +81,30 @@ async fn of_a_hundred_servers_a_few_are_looked_at() {
     let none = |_: &str, kind| if kind == Kind::Mx { hundred() } else { nothing() };
     let (severity, text) = look(none).await.0.unwrap_err();
     assert!(severity == Severity::Permanent && text.contains("no address"), "{text}");
+}
+
+#[tokio::test]
+async fn what_dane_asks_is_counted() {
+    let signed = |_: &str, kind| match kind {
+        Kind::Mx => hundred(),
+        Kind::Ipv4 => Some(Ok(vec![Record::Ipv4([198, 51, 100, 1].into())])),
+        _ => Some(Err(DnsError::NoRecords)),
+    };
+    // Addresses and TLSA records of each; behind an alias, the records of two names.
+    for (alias, servers, questions) in [("", SERVERS_MAX, 19), ("a.", 4, 17)] {
+        let (found, asked, _) = look_in(signed, Some(alias)).await;
+        assert_eq!((found, asked), (Ok(servers), questions), "{alias:?}");
+        assert!(asked <= QUESTIONS_MAX);
+    }
+    // One that cannot be asked for its records is no server, and costs as much.
+    let broken = move |name: &str, kind| match kind {
+        Kind::Tlsa => Some(Err(DnsError::TimedOut)),
+        _ => signed(name, kind),
+    };
+    let (found, asked, _) = look_in(broken, Some("")).await;
+    let (severity, text) = found.unwrap_err();
+    assert!(severity == Severity::Temporary && text.contains("TLSA"), "{text}");
+    assert_eq!(asked, 19);
 }
 
 fn nothing() -> Option<Result<Vec<Record>, DnsError>> {

@@ -108,6 +108,7 @@ impl Site {
             smtputf8: false,
             limits: None,
             dsn: mail::EnvelopeDsn::default(),
+            tls_demand: mail::TlsDemand::Usual,
         };
         let placement = Placement { account: self.anna, mailbox: self.inbox, flags: 0 };
         let judgement = Judgement {

@@ -127,6 +127,7 @@ const ROWS: &[Short] = &[
     (RemoteDeferred, Temporary, 554, 451, (3, 0), "Deferred by another server"),
     (RemoteUnreachable, Temporary, 554, 451, (4, 1), "No server of the domain could be reached"),
     (RemoteFault, Temporary, 554, 451, (5, 0), "Another server broke the protocol"),
+    (RemoteUntrusted, Temporary, 554, 451, (7, 5), "Another server did not prove who it is"),
     (NoSuchDomain, Permanent, 550, 450, (1, 2), "The domain does not exist or takes no mail"),
     (NullMx, Permanent, 556, 450, (1, 10), "The domain says that it takes no mail"),
     (DnsFailed, Temporary, 554, 451, (4, 3), "The name servers of the domain do not answer"),

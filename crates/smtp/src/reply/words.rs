@@ -16,8 +16,20 @@ pub(crate) fn helo(hostname: &str) -> Reply {
     Reply::new(250, None, hostname.to_owned())
 }
 
-/// The answer to EHLO: the host's name, then what it offers (RFC 5321 §4.1.1.1).
-pub(crate) fn ehlo(hostname: &str, size_max: u64, starttls: bool, auth: bool) -> Reply {
+/// What is said of TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Offer {
+    /// Nothing: there is none.
+    Nothing,
+    /// That it can begin.
+    StartTls,
+    /// What goes with it: it is active.
+    Active,
+}
+
+/// The answer to EHLO: the host's name, then what it offers (RFC 5321 §4.1.1.1). REQUIRETLS is
+/// offered under TLS alone (RFC 8689 §2).
+pub(crate) fn ehlo(hostname: &str, size_max: u64, tls: Offer, auth: bool) -> Reply {
     let mut lines: Vec<Cow<'static, str>> = vec![
         hostname.to_owned().into(),
         "PIPELINING".into(),
@@ -27,8 +39,11 @@ pub(crate) fn ehlo(hostname: &str, size_max: u64, starttls: bool, auth: bool) ->
         "ENHANCEDSTATUSCODES".into(),
         "DSN".into(),
     ];
-    if starttls {
+    if tls == Offer::StartTls {
         lines.push("STARTTLS".into());
+    }
+    if tls == Offer::Active {
+        lines.push("REQUIRETLS".into());
     }
     if auth {
         // SCRAM stands behind what works for every user: it knows app passwords alone, and some

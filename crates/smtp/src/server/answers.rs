@@ -111,7 +111,7 @@ impl Machine {
                 self.state = State::Command(Stage::Ready);
                 let (host, size_max) = (&self.options.hostname, self.options.size_max);
                 let reply = match esmtp {
-                    true => words::ehlo(host, size_max, self.tls_offered(), self.login_offered()),
+                    true => words::ehlo(host, size_max, self.tls_offer(), self.login_offered()),
                     false => words::helo(host),
                 };
                 self.idle(&reply);

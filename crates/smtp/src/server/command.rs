@@ -12,8 +12,9 @@ use mail::{
 /// Longest command line, CRLF included (RFC 5321 §4.5.3.1.4).
 const LINE_MAX: usize = 512;
 /// What the extensions add to MAIL: SIZE 26 (RFC 1870 §3), BODY 17 (RFC 6152 §2), SMTPUTF8 10
-/// (RFC 6531 §3.1), AUTH 500 (RFC 4954 §3), RET 9 and ENVID 107 (RFC 3461 §4.3, §4.4).
-const MAIL_EXTRA: usize = 26 + 17 + 10 + 500 + 9 + 107;
+/// (RFC 6531 §3.1), AUTH 500 (RFC 4954 §3), RET 9 and ENVID 107 (RFC 3461 §4.3, §4.4), REQUIRETLS
+/// 11 (RFC 8689 §2).
+const MAIL_EXTRA: usize = 26 + 17 + 10 + 500 + 9 + 107 + 11;
 /// What they add to RCPT: NOTIFY 29 and ORCPT 507 (RFC 3461 §4.1, §4.2).
 const RCPT_EXTRA: usize = 29 + 507;
 /// Longest line of a log-in, CRLF included (RFC 4954 §4).
@@ -71,6 +72,8 @@ pub(super) struct Mail {
     /// AUTH= was given: allowed only where AUTH is offered (RFC 4954 §5). Its value is not used:
     /// no client is trusted to say who wrote a message.
     pub(super) auth: bool,
+    /// REQUIRETLS: allowed only under TLS, where it is offered.
+    pub(super) require_tls: bool,
     pub(super) dsn: EnvelopeDsn,
 }
 
@@ -160,6 +163,7 @@ fn mail(argument: &str) -> Result<Mail, Fault> {
         body: BodyKind::default(),
         smtputf8: false,
         auth: false,
+        require_tls: false,
         dsn: EnvelopeDsn::default(),
     };
     each(parameters, |keyword, value| mail_parameter(&mut mail, keyword, value))?;
@@ -189,7 +193,8 @@ fn mail_parameter(mail: &mut Mail, keyword: &str, value: Option<&str>) -> Result
         ("AUTH", Some(value)) if !value.is_empty() => mail.auth = true,
         ("RET", Some(value)) => mail.dsn.ret = Some(known(Return::parse(value))?),
         ("ENVID", Some(value)) => mail.dsn.id = Some(known(EnvelopeId::parse(value))?),
-        ("SIZE" | "BODY" | "SMTPUTF8" | "AUTH" | "RET" | "ENVID", _) => {
+        ("REQUIRETLS", None) => mail.require_tls = true,
+        ("SIZE" | "BODY" | "SMTPUTF8" | "AUTH" | "RET" | "ENVID" | "REQUIRETLS", _) => {
             return Err(Fault::BadParameter);
         }
         _ => return Err(Fault::UnknownParameter),

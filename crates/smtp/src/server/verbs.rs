@@ -156,15 +156,16 @@ impl Machine {
             Stage::Unwelcome | Stage::Fresh => Some(self.greet_first()),
             Stage::Mail(_) => Some(Fault::Sequence(ALREADY_MAIL)),
             Stage::Ready if mail.auth && !self.login_exists() => Some(Fault::UnknownParameter),
+            Stage::Ready if mail.require_tls && !self.session.tls => Some(Fault::UnknownParameter),
             Stage::Ready if mail.size > Some(self.options.size_max) => Some(Fault::TooLarge),
             Stage::Ready => None,
         };
         if let Some(fault) = fault {
             return self.stay(stage, fault);
         }
-        let command::Mail { path, size, body, smtputf8, dsn, .. } = mail;
+        let command::Mail { path, size, body, smtputf8, require_tls, dsn, .. } = mail;
         let transaction = Transaction { smtputf8, accepted: 0, refused: 0 };
-        let question = Question::Sender { path, size, body, smtputf8, dsn };
+        let question = Question::Sender { path, size, body, smtputf8, require_tls, dsn };
         self.ask(Pending::Sender(transaction), question);
     }
 
@@ -237,6 +238,15 @@ impl Machine {
     /// Whether AUTH is offered now: never without TLS (RFC 4954 §4).
     pub(super) fn login_offered(&self) -> bool {
         self.login_exists() && self.session.tls && self.session.login.is_none()
+    }
+
+    /// What EHLO's answer says of TLS now.
+    pub(super) fn tls_offer(&self) -> words::Offer {
+        match (self.session.tls, self.tls_offered()) {
+            (true, _) => words::Offer::Active,
+            (false, true) => words::Offer::StartTls,
+            (false, false) => words::Offer::Nothing,
+        }
     }
 
     /// Whether STARTTLS is offered now.

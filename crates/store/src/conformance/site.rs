@@ -98,6 +98,7 @@ pub(super) async fn message(
             smtputf8: false,
             limits: None,
             dsn: mail::EnvelopeDsn::default(),
+            tls_demand: mail::TlsDemand::Usual,
         },
         body,
         judgement: Judgement {

@@ -279,6 +279,9 @@ fn queue(command: &QueueCommand) -> Result<Request> {
         QueueCommand::Route { destination } => {
             Ok(Request::QueueRoute { destination: destination.clone() })
         }
+        QueueCommand::Tls { domain, days } => {
+            Ok(Request::QueueTls { domain: domain.clone(), days: *days })
+        }
         QueueCommand::Retry(meant) => change(QueueWhat::Retry, meant),
         QueueCommand::Hold(meant) => change(QueueWhat::Hold, meant),
         QueueCommand::Release(meant) => change(QueueWhat::Release, meant),

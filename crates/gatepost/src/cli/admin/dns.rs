@@ -4,9 +4,12 @@ use crate::cli::Global;
 use crate::cli::object::DnsArgs;
 use crate::control::Link;
 use crate::output;
-use ::admin::records::{DnsRecord, DnsRecords, Purpose, RecordCheck, check};
+use ::admin::records::{
+    DnsRecord, DnsRecords, Purpose, RecordCheck, Standing, check, check_policy,
+};
 use ::admin::{Request, Response};
 use anyhow::{Context, Result};
+use net::{ClientTls, Fetch};
 use std::fmt::Write;
 use std::process::ExitCode;
 
@@ -25,9 +28,18 @@ pub(super) fn run(global: &Global, args: &DnsArgs) -> Result<ExitCode> {
             print(global, args, &records)?;
             return Ok(ExitCode::SUCCESS);
         }
-        let resolver = global.resolver().context("the DNS cannot be asked")?;
+        // What the system's name server says of proofs is told on, and believed by nobody.
+        let resolver = global.proving_resolver(net::Dnssec::TrustAd);
+        let resolver = resolver.context("the DNS cannot be asked")?;
         let now = global.clock().now();
-        let checks = check(&records, &args.ip, &*resolver, now).await;
+        let mut checks = check(&records, &args.ip, &*resolver, now).await;
+        let announces =
+            |check: &RecordCheck| check.purpose == Purpose::MtaSts && !check.found.is_empty();
+        // A zone file is tried before it is published: then there is nothing on the web yet.
+        if global.zone.is_none() && checks.iter().any(announces) {
+            let tls = ClientTls::verified(None)?;
+            checks.push(check_policy(&records, &Fetch::new(resolver, tls, Vec::new())).await);
+        }
         let fails = checks.iter().any(RecordCheck::fails);
         if global.json {
             let domain = &records.domain;
@@ -95,6 +107,8 @@ fn compared(checks: &[RecordCheck]) -> String {
         let mut why = Vec::new();
         if !check.problem.is_empty() {
             why.push(check.problem.clone());
+        }
+        if check.standing != Standing::Right {
             why.push(format!("should be: {}", check.wanted));
             why.extend(check.found.iter().map(|found| format!("is: {found}")));
         }

@@ -5,7 +5,7 @@ mod accounts;
 use crate::output;
 use ::admin::{
     AccessView, AliasReview, CountedView, DkimKeyView, DomainView, EntryView, Fsck, Page,
-    QueueView, Response, RouteView, SendLimitView, SubjectView, TraceView,
+    QueueView, Response, RouteView, SendLimitView, SubjectView, TlsCountView, TraceView,
 };
 use mail::{Address, Timestamp, TraceRow};
 use std::process::ExitCode;
@@ -56,6 +56,10 @@ pub(super) fn text(response: &Response) -> String {
         Response::QueueEntry(entry) => queue_entry(entry),
         Response::QueueRoute(route) => queue_route(route),
         Response::SendLimit(limit) => send_limit(limit),
+        Response::TlsCounts(counts) => {
+            let rows: Vec<Vec<String>> = counts.iter().map(tls_row).collect();
+            output::table(TLS_HEAD, &rows)
+        }
         Response::Trace(page) => trace(page),
     }
 }
@@ -162,6 +166,22 @@ fn queue_row(entry: &QueueView) -> Vec<String> {
 }
 
 /// What the other server said, as one line.
+const TLS_HEAD: &[&str] = &["Day", "Domain", "Policy", "Sessions", "Result", "Server", "More"];
+
+fn tls_row(count: &TlsCountView) -> Vec<String> {
+    let day = count.day.rfc3339();
+    let result = if count.result.is_empty() { "good" } else { &count.result };
+    vec![
+        day.get(..10).unwrap_or_default().to_owned(),
+        count.domain.clone(),
+        count.policy.clone(),
+        count.sessions.to_string(),
+        result.to_owned(),
+        count.host.clone(),
+        count.detail.clone(),
+    ]
+}
+
 fn said(entry: &QueueView) -> String {
     match (entry.host.as_str(), entry.reply) {
         ("", _) => entry.text.clone(),

@@ -5,10 +5,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
-use crate::delivery::{BATCH_MAX, Caller, Connection, OPEN_MAX, Turn, open};
+use crate::delivery::{BATCH_MAX, Caller, Connection, OPEN_MAX, Turn};
 use crate::met::{Met, Verdict};
-use mail::{Host, Reason};
+use mail::{Host, Reason, TlsDemand};
 use net::ClientTls;
+use policy::trust::Trust;
 use policy::ways::Server;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -19,12 +20,22 @@ use tokio::time::{Instant, pause, sleep};
 const MINUTE: Duration = Duration::from_secs(60);
 
 fn caller() -> Caller {
-    let hostname = "mx.ours.example".parse().unwrap();
-    Caller { hostname, tls: ClientTls::opportunistic().unwrap(), from: None }
+    Caller {
+        hostname: "mx.ours.example".parse().unwrap(),
+        tls: ClientTls::opportunistic().unwrap(),
+        verified: None,
+        from: None,
+        credentials: None,
+    }
 }
 
 fn at(address: SocketAddr) -> Server {
-    Server { name: Host::Literal(address.ip()), address }
+    let name = Host::Literal(address.ip());
+    Server { name, address, trust: Trust::Anybody, is_certain: false }
+}
+
+async fn open(caller: &Caller, servers: &[Server]) -> Result<Connection, Met> {
+    crate::delivery::open(caller, servers, TlsDemand::Usual, &mut Vec::new()).await
 }
 
 /// What is met at a server that does this, and how long it took by the runtime's time.

@@ -5,8 +5,9 @@ fn check(line: &str, expected: &str) {
         Ok(Command::Helo { name, greeting }) => {
             format!("helo {name} {}", greeting != Greeting::Helo)
         }
-        Ok(Command::Mail(Mail { path, size, body, smtputf8, auth, .. })) => {
-            format!("mail {path} {size:?} {body:?} {smtputf8} {auth}")
+        Ok(Command::Mail(Mail { path, size, body, smtputf8, auth, require_tls, .. })) => {
+            let demand = if require_tls { " tls" } else { "" };
+            format!("mail {path} {size:?} {body:?} {smtputf8} {auth}{demand}")
         }
         Ok(Command::Rcpt { path, ascii, .. }) => format!("rcpt {path} {ascii}"),
         Ok(Command::Auth(argument)) => format!("auth {}", argument.expose()),
@@ -68,7 +69,10 @@ fn senders() {
     );
     check("MAIL FROM:<a@b.example> SIZE=1 size=1", "BadParameter");
     check("MAIL FROM:<a@b.example> AUTH=", "BadParameter");
-    check("MAIL FROM:<a@b.example> REQUIRETLS", "UnknownParameter");
+    check("MAIL FROM:<a@b.example> requiretls", "mail a@b.example None SevenBit false false tls");
+    check("MAIL FROM:<a@b.example> REQUIRETLS=", "BadParameter");
+    check("MAIL FROM:<a@b.example> REQUIRETLS RequireTLS", "BadParameter");
+    check("MAIL FROM:<a@b.example> DELIVERBY=1", "UnknownParameter");
     check("MAIL FROM:<a@b.example>x", "SenderPath");
     check("MAIL FROM <a@b.example>", "SenderPath");
     check("MAIL FR\u{e4}M:<a@b.example>", "SenderPath");
@@ -154,7 +158,7 @@ fn what_rcpt_says_of_reports() {
 #[test]
 fn limits() {
     assert_eq!(line_limit(b"NOOP"), 512);
-    assert_eq!(line_limit(b"mail FROM:"), 1_181);
+    assert_eq!(line_limit(b"mail FROM:"), 1_192);
     assert_eq!(line_limit(b"rcpt to:"), 1_048);
     assert_eq!(line_limit(b"Auth PLAIN"), 12_288);
     assert_eq!(line_limit(b"AUTHX"), 512);
