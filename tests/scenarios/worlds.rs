@@ -16,6 +16,7 @@ use gatepost::Gatepost;
 use names::Names;
 use net::{Host, Net};
 use postfix::{Plan, Postfix};
+use serde_json::Value;
 use std::collections::HashMap;
 use std::fs::Permissions;
 use std::io::{BufRead, BufReader, Write};
@@ -92,7 +93,11 @@ impl World {
         let ours_proof = authority.certify(&[&format!("mail.{OURS}")]);
 
         let settings = |word: &str, proof: &Certificate| site(net.host(word).ip, proof);
-        let ours_settings = settings("ours", &ours_proof);
+        // The addresses of these worlds are private to everybody else.
+        let private = [net.host("far").ip, net.host("near").ip].map(|ip| format!("\"{ip}:443\""));
+        let ours_settings = settings("ours", &ours_proof)
+            + &format!("authorities = \"{}\"\n", authority.file().display())
+            + &format!("[fetch]\nprivate = [{}]\n", private.join(", "));
         let mut ours = Gatepost::init(path, net.host("ours"), OURS, &ours_settings);
         let mut near =
             Gatepost::init(path, net.host("near"), NEAR[0], &settings("near", &near_proof));
@@ -281,6 +286,37 @@ fn what_is_signed_is_proven_and_what_is_signed_by_another_is_nothing() {
     let row = world.ours.told("dora@proven.bogus", "deferred");
     assert_eq!(row["reason"], "dns_failed", "{row}");
     assert_eq!(world.far.took("proven.bogus"), Vec::<String>::new());
+}
+
+/// What a domain proves of its servers by DNSSEC, or names by a policy, holds: mail goes to them,
+/// to nobody else, and never in the clear.
+#[test]
+fn mail_goes_under_dane_and_under_mta_sts_or_not_at_all() {
+    let world = World::make();
+    let sound = [(FAR, "far"), (NEAR, "near")];
+    let domains = sound.iter().flat_map(|(domains, _)| domains);
+    let to: Vec<String> = domains.chain(&WRONG).map(|domain| format!("dora@{domain}")).collect();
+    world.send(&to.iter().map(String::as_str).collect::<Vec<_>>());
+    for ([dane, sts], _) in sound {
+        for (domain, kind) in [(dane, "tlsa"), (sts, "sts")] {
+            world.ours.told(&format!("dora@{domain}"), "relayed");
+            let good = |value: &Value| {
+                let rows = value["rows"].as_array().or(value.as_array());
+                rows.is_some_and(|rows| {
+                    rows.iter().any(|row| row["policy"] == kind && row["result"] == "")
+                })
+            };
+            world.ours.until(&["queue", "tls", domain], good);
+        }
+    }
+    let [wrong, strict, bogus] = WRONG;
+    for (domain, reason) in
+        [(wrong, "remote_untrusted"), (strict, "remote_untrusted"), (bogus, "dns_failed")]
+    {
+        let row = world.ours.told(&format!("dora@{domain}"), "deferred");
+        assert_eq!(row["reason"], reason, "{row}");
+        assert_eq!(world.far.took(domain), Vec::<String>::new(), "{domain}");
+    }
 }
 
 #[test]
