@@ -6,6 +6,7 @@ mod fuzz;
 mod harm;
 mod postgres;
 mod setup;
+mod sink;
 mod test;
 mod tidy;
 

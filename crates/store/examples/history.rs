@@ -1,7 +1,7 @@
-//! Fills a data folder with old mail, by the same commits as the server: messages of 1 KiB to one
-//! of 1,000 accounts each, with its trace.
+//! Fills a data folder by the same commits as the server, each message of 1 KiB with its trace: with
+//! old mail to one of 1,000 accounts each, or with mail that is queued for these domains in turn.
 //!
-//!     cargo run --release -p store --example history -- FOLDER MESSAGES
+//!     cargo run --release -p store --example history -- FOLDER MESSAGES [DOMAIN...]
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a generator may panic")]
 
@@ -27,6 +27,7 @@ async fn main() {
     let mut args = std::env::args().skip(1);
     let folder = PathBuf::from(args.next().unwrap());
     let messages: u64 = args.next().unwrap().parse().unwrap();
+    let elsewhere: Arc<Vec<String>> = Arc::new(args.map(|domain| format!("u@{domain}")).collect());
     let db = Sqlite::open(&folder).unwrap();
     let options = StoreOptions {
         disk_free_min_bytes: 0,
@@ -35,13 +36,14 @@ async fn main() {
     };
     let store = Store::open_with(db, &folder, net::Clock::system(), "history", options).await;
     let store = store.unwrap();
-    let accounts = Arc::new(load::accounts(&store, ACCOUNTS).await.unwrap());
+    let accounts = if elsewhere.is_empty() { ACCOUNTS } else { 0 };
+    let accounts = Arc::new(load::accounts(&store, accounts).await.unwrap());
     let begun = Instant::now();
     let done = Arc::new(AtomicU64::new(0));
     let mut tasks = JoinSet::new();
     for _ in 0..WRITERS {
-        let (store, accounts, done) =
-            (Arc::clone(&store), Arc::clone(&accounts), Arc::clone(&done));
+        let (store, done) = (Arc::clone(&store), Arc::clone(&done));
+        let (accounts, elsewhere) = (Arc::clone(&accounts), Arc::clone(&elsewhere));
         tasks.spawn(async move {
             loop {
                 let n = done.fetch_add(1, Ordering::Relaxed);
@@ -49,11 +51,16 @@ async fn main() {
                     return;
                 }
                 let mut incoming = store.incoming();
-                incoming.write(&[b'x'; BODY]).await.unwrap();
+                incoming.write(text().as_bytes()).await.unwrap();
                 let body = incoming.seal().await.unwrap();
-                let to = accounts[n as usize * 31 % ACCOUNTS];
-                let message = load::message(&store, &[to], body).await.unwrap();
-                store.accept(message).await.unwrap();
+                let message = if elsewhere.is_empty() {
+                    let to = accounts[n as usize * 31 % ACCOUNTS];
+                    load::message(&store, &[to], body).await
+                } else {
+                    let to = elsewhere[n as usize % elsewhere.len()].as_str();
+                    load::onward(&store, to, body).await
+                };
+                store.accept(message.unwrap()).await.unwrap();
             }
         });
     }
@@ -70,4 +77,14 @@ async fn main() {
     println!("{messages} messages in {:.0} s", begun.elapsed().as_secs_f64());
     tokio::time::sleep(SETTLE).await;
     store.close().await;
+}
+
+/// A message of [`BODY`] bytes or a few more.
+fn text() -> String {
+    let mut text = "From: <a@example.net>\r\nSubject: old\r\n\r\n".to_owned();
+    while text.len() < BODY {
+        text.push_str(&"x".repeat(62));
+        text.push_str("\r\n");
+    }
+    text
 }

@@ -9,6 +9,7 @@ mod load;
 mod page;
 mod peers;
 mod process;
+mod queue;
 mod syncs;
 
 use anyhow::{Context, Result};
@@ -24,7 +25,9 @@ pub(crate) enum Args {
     Smtp(SmtpArgs),
     /// Receiving with years of old mail in the store, beside an empty store.
     History(HistoryArgs),
-    /// Make docs/performance.md anew from docs/performance/smtp.json.
+    /// Sending on, beside Postfix; and Gatepost alone with long queues.
+    Queue(queue::Args),
+    /// Make the pages in docs/ anew from the JSON in docs/performance/.
     Page,
 }
 
@@ -116,7 +119,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     match args {
         Args::Smtp(args) => smtp(args),
         Args::History(args) => history(args),
-        Args::Page => std::fs::write(PAGE, page::page(&written()?)).context(PAGE),
+        Args::Queue(args) => queue::run(args),
+        Args::Page => {
+            std::fs::write(PAGE, page::page(&written()?)).context(PAGE)?;
+            queue::write_page()
+        }
     }
 }
 
@@ -212,7 +219,7 @@ fn in_turn(cell: &Cell, runs: usize, seconds: f64, servers: &[Peer]) -> Result<V
             runs.push(load::run(server, cell, *messages)?);
         }
     }
-    let rates = servers.iter().zip(measured).map(|(s, (_, runs))| rate(cell, s.kind, &runs));
+    let rates = servers.iter().zip(measured).map(|(s, (_, runs))| rate(cell.name(), s.kind, &runs));
     Ok(rates.inspect(tell).collect())
 }
 
@@ -228,7 +235,7 @@ fn tell(rate: &Rate) {
     );
 }
 
-fn rate(cell: &Cell, kind: peers::Kind, runs: &[load::Run]) -> Rate {
+fn rate(cell: String, kind: peers::Kind, runs: &[load::Run]) -> Rate {
     let of = |f: fn(&load::Run) -> f64| -> Vec<f64> {
         let mut values: Vec<f64> = runs.iter().map(f).collect();
         values.sort_by(f64::total_cmp);
@@ -236,7 +243,7 @@ fn rate(cell: &Cell, kind: peers::Kind, runs: &[load::Run]) -> Rate {
     };
     let delivered = of(|r| r.delivered_per_s);
     Rate {
-        cell: cell.name(),
+        cell,
         server: kind.name().to_owned(),
         delivered_per_s: median(&delivered),
         accepted_per_s: median(&of(|r| r.accepted_per_s)),

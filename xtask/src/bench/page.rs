@@ -98,7 +98,7 @@ fn old_mail(out: &mut String, history: &History) {
 }
 
 /// The cells in the order measured, each once.
-fn cells(rates: &[Rate]) -> Vec<String> {
+pub(super) fn cells(rates: &[Rate]) -> Vec<String> {
     let mut cells: Vec<String> = Vec::new();
     for rate in rates {
         if !cells.contains(&rate.cell) {
@@ -108,15 +108,15 @@ fn cells(rates: &[Rate]) -> Vec<String> {
     cells
 }
 
-fn find<'r>(rates: &'r [Rate], cell: &str, server: &str) -> Option<&'r Rate> {
+pub(super) fn find<'r>(rates: &'r [Rate], cell: &str, server: &str) -> Option<&'r Rate> {
     rates.iter().find(|rate| rate.cell == cell && rate.server == server)
 }
 
-fn number(value: Option<f64>) -> String {
+pub(super) fn number(value: Option<f64>) -> String {
     value.map_or("-".to_owned(), |v| format!("{v:.0}"))
 }
 
-fn ratio(ours: Option<f64>, theirs: Option<f64>) -> String {
+pub(super) fn ratio(ours: Option<f64>, theirs: Option<f64>) -> String {
     match (ours, theirs) {
         (Some(ours), Some(theirs)) if theirs > 0.0 => format!("{:.2}", ours / theirs),
         _ => "-".to_owned(),

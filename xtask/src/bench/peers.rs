@@ -4,7 +4,7 @@ mod gatepost;
 mod postfix;
 
 use anyhow::{Context, Result, bail};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -62,6 +62,16 @@ impl Kind {
     }
 }
 
+/// What a server is given before it starts, beside what its kind says.
+#[derive(Default)]
+pub(super) struct Setup {
+    /// Domains that it sends mail on for, each with the server that takes it; if there are any, it
+    /// has no mailboxes.
+    pub(super) ways: Vec<(String, SocketAddr)>,
+    /// Messages that are queued already, and the domains that they go to in turn. Ours alone.
+    pub(super) queued: (u64, Vec<String>),
+}
+
 /// A running server; stopped when dropped.
 pub(super) struct Peer {
     pub(super) kind: Kind,
@@ -72,26 +82,32 @@ pub(super) struct Peer {
 }
 
 impl Peer {
-    /// Starts a server in `folder/NAME`.
+    /// Sets a server up in `folder/NAME`, and starts it.
     pub(super) fn start(kind: Kind, folder: &Path, binary: &Path) -> Result<Self> {
-        let folder = folder.join(kind.name());
+        Self::prepare(kind, folder, binary, &Setup::default())?;
+        Self::serve(kind, folder, binary)
+    }
+
+    /// Makes all that a server needs in `folder/NAME`.
+    pub(super) fn prepare(kind: Kind, folder: &Path, binary: &Path, setup: &Setup) -> Result<()> {
+        let (folder, port) = (folder.join(kind.name()), kind.port());
         std::fs::create_dir_all(&folder)?;
-        let port = kind.port();
+        match kind {
+            Kind::Postfix => postfix::prepare(&folder, port, false, setup),
+            Kind::PostfixTuned => postfix::prepare(&folder, port, true, setup),
+            Kind::Sink => Ok(()),
+            Kind::Gatepost => gatepost::prepare(&folder, port, binary, 0, setup),
+            Kind::History(messages) => gatepost::prepare(&folder, port, binary, messages, setup),
+        }
+    }
+
+    /// Starts what was set up, and waits until it answers.
+    pub(super) fn serve(kind: Kind, folder: &Path, binary: &Path) -> Result<Self> {
+        let (folder, port) = (folder.join(kind.name()), kind.port());
         let child = match kind {
-            Kind::Postfix => postfix::start(&folder, port, false)?,
-            Kind::PostfixTuned => postfix::start(&folder, port, true)?,
-            Kind::Sink => quiet(
-                Command::new("smtp-sink").args([
-                    "-u",
-                    "nobody",
-                    "-c",
-                    &format!("127.0.0.1:{port}"),
-                    "1000",
-                ]),
-                &folder,
-            )?,
-            Kind::Gatepost => gatepost::start(&folder, port, binary, 0)?,
-            Kind::History(messages) => gatepost::start(&folder, port, binary, messages)?,
+            Kind::Postfix | Kind::PostfixTuned => postfix::serve(&folder)?,
+            Kind::Sink => sink(([127, 0, 0, 1], port).into(), &folder)?,
+            Kind::Gatepost | Kind::History(_) => gatepost::serve(&folder, binary)?,
         };
         let peer = Self { kind, port, child, folder, binary: binary.to_owned() };
         peer.wait_until_it_answers()?;
@@ -128,7 +144,7 @@ impl Peer {
                 let log = std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
                 bail!("{} does not answer on port {}:\n{log}", self.kind.name(), self.port);
             }
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::sleep(Duration::from_millis(5));
         }
         Ok(())
     }
@@ -136,13 +152,14 @@ impl Peer {
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        for pid in super::process::tree(self.pid()).into_iter().rev() {
-            let pid = nix::unistd::Pid::from_raw(pid.cast_signed());
-            // Gone already is as good as ended.
-            let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM);
-        }
-        let _ = self.child.wait();
+        super::process::end(&mut self.child);
     }
+}
+
+/// smtp-sink, which takes all mail, keeps none, and counts it in `folder/log`.
+pub(super) fn sink(address: SocketAddr, folder: &Path) -> Result<Child> {
+    let address = address.to_string();
+    quiet(Command::new("smtp-sink").args(["-u", "nobody", "-c", &address, "1000"]), folder)
 }
 
 /// Starts a command whose output goes to `folder/log`.

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command};
 
 /// Ticks of /proc/PID/stat a second: fixed at 100 for user space on Linux.
 const TICKS: f64 = 100.0;
@@ -74,6 +74,16 @@ pub(super) fn memory_kib(pid: u32, line: &str) -> u64 {
 /// Resident KiB of a whole tree.
 pub(super) fn resident_kib(root: u32) -> u64 {
     tree(root).into_iter().map(|pid| memory_kib(pid, "VmRSS")).sum()
+}
+
+/// Ends a process that we started, with all that it started.
+pub(super) fn end(child: &mut Child) {
+    for pid in tree(child.id()).into_iter().rev() {
+        let pid = nix::unistd::Pid::from_raw(pid.cast_signed());
+        // Gone already is as good as ended.
+        let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM);
+    }
+    let _ = child.wait();
 }
 
 struct Stat {

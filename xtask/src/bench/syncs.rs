@@ -55,6 +55,21 @@ pub(super) fn measure(folder: &Path, binary: &Path) -> Result<Vec<Syncs>> {
 }
 
 fn count(peer: &Peer, cell: &Cell, delay_ms: u32) -> Result<Syncs> {
+    let syncs = during(peer, delay_ms, || load::run(peer, cell, MESSAGES).map(drop))?;
+    Ok(Syncs {
+        cell: cell.name(),
+        server: peer.kind.name().to_owned(),
+        delay_ms,
+        syncs_per_message: syncs as f64 / MESSAGES as f64,
+    })
+}
+
+/// Syncs of a server during a load, each delayed by so many milliseconds.
+pub(super) fn during(
+    peer: &Peer,
+    delay_ms: u32,
+    load: impl FnOnce() -> Result<()>,
+) -> Result<usize> {
     let log = tempfile::NamedTempFile::new()?;
     let mut strace = Command::new("strace");
     strace.args(["-f", "-q", "-o", &log.path().to_string_lossy(), "-e", "signal=none"]);
@@ -68,17 +83,12 @@ fn count(peer: &Peer, cell: &Cell, delay_ms: u32) -> Result<Syncs> {
     let mut strace =
         strace.stdout(Stdio::null()).stderr(Stdio::null()).spawn().context("strace")?;
     std::thread::sleep(Duration::from_millis(1500));
-    load::run(peer, cell, MESSAGES)?;
+    let loaded = load();
     let pid = nix::unistd::Pid::from_raw(strace.id().cast_signed());
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT)?;
     strace.wait()?;
+    loaded?;
     let text = std::fs::read_to_string(log.path())?;
     // A call that another thread interrupts has two lines: the second says "resumed".
-    let syncs = text.lines().filter(|l| l.contains("sync") && !l.contains("resumed>")).count();
-    Ok(Syncs {
-        cell: cell.name(),
-        server: peer.kind.name().to_owned(),
-        delay_ms,
-        syncs_per_message: syncs as f64 / MESSAGES as f64,
-    })
+    Ok(text.lines().filter(|l| l.contains("sync") && !l.contains("resumed>")).count())
 }

@@ -170,12 +170,13 @@ impl Session {
 }
 
 /// Our end of an SMTP session.
-struct Peer {
+pub(crate) struct Peer {
     input: BufReader<TcpStream>,
 }
 
 impl Peer {
-    fn connect(to: SocketAddr) -> std::io::Result<Self> {
+    /// Connects; the greeting is the first answer.
+    pub(crate) fn connect(to: SocketAddr) -> std::io::Result<Self> {
         let stream = TcpStream::connect_timeout(&to, Duration::from_secs(10))?;
         stream.set_read_timeout(Some(ANSWER_MAX))?;
         stream.set_write_timeout(Some(ANSWER_MAX))?;
@@ -184,7 +185,7 @@ impl Peer {
     }
 
     /// One reply; its last line.
-    fn answer(&mut self) -> std::io::Result<String> {
+    pub(crate) fn answer(&mut self) -> std::io::Result<String> {
         loop {
             let mut line = String::new();
             if self.input.read_line(&mut line)? == 0 {
@@ -196,13 +197,14 @@ impl Peer {
         }
     }
 
-    fn command(&mut self, command: &str) -> std::io::Result<String> {
+    /// Says a command; the answer's last line.
+    pub(crate) fn command(&mut self, command: &str) -> std::io::Result<String> {
         self.input.get_mut().write_all(command.as_bytes())?;
         self.answer()
     }
 
     /// One transaction: the answer to the end of its data, or the first refusal.
-    fn message(&mut self, recipients: &[String], body: &[u8]) -> std::io::Result<String> {
+    pub(crate) fn message(&mut self, recipients: &[String], body: &[u8]) -> std::io::Result<String> {
         let mut answer = self.command("MAIL FROM:<load@load.example>\r\n")?;
         for recipient in recipients {
             if answer.starts_with('2') {

@@ -6,7 +6,7 @@
 
 pub(crate) mod crash;
 pub(crate) mod faults;
-mod load;
+pub(crate) mod load;
 mod mailbox;
 pub(crate) mod powercut;
 mod random;

@@ -10,8 +10,7 @@ use super::server::{Person, Server, Setup, site, workshop};
 use anyhow::{Context, Result, bail, ensure};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -102,17 +101,12 @@ fn start(setup: &Setup) -> Result<Server> {
 
 impl Sink {
     fn start() -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
-        let sink = Self { address: listener.local_addr()?, took: Arc::default() };
-        let took = Arc::clone(&sink.took);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let took = Arc::clone(&took);
-                // A peer that was killed ends its session in whatever way.
-                std::thread::spawn(move || drop(serve(stream, &took)));
-            }
-        });
-        Ok(sink)
+        let took = Arc::default();
+        let address = crate::sink::start({
+            let took = Arc::clone(&took);
+            move |message| keep(message, &took)
+        })?;
+        Ok(Self { address, took })
     }
 
     fn wait_for(&self, kept: &[Sent]) -> Result<()> {
@@ -146,57 +140,9 @@ impl Sink {
     }
 }
 
-/// One session of the other server.
-fn serve(stream: TcpStream, took: &Mutex<HashMap<String, Vec<String>>>) -> std::io::Result<()> {
-    stream.set_nodelay(true)?;
-    let mut peer = BufReader::new(stream);
-    peer.get_mut().write_all(b"220 sink.example ESMTP\r\n")?;
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        if peer.read_until(b'\n', &mut line)? == 0 {
-            return Ok(());
-        }
-        match line.get(..4).unwrap_or_default().to_ascii_uppercase().as_slice() {
-            b"EHLO" => peer
-                .get_mut()
-                .write_all(b"250-sink.example\r\n250-PIPELINING\r\n250 8BITMIME\r\n")?,
-            b"DATA" => {
-                peer.get_mut().write_all(b"354 go on\r\n")?;
-                let message = message(&mut peer)?;
-                keep(&message, took);
-                peer.get_mut().write_all(b"250 kept\r\n")?;
-            }
-            b"QUIT" => return peer.get_mut().write_all(b"221 bye\r\n"),
-            _ => peer.get_mut().write_all(b"250 ok\r\n")?,
-        }
-    }
-}
-
-/// A message up to its final dot, without the doubled ones.
-fn message(peer: &mut BufReader<TcpStream>) -> std::io::Result<Vec<u8>> {
-    let mut message = Vec::new();
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        if peer.read_until(b'\n', &mut line)? == 0 {
-            return Err(std::io::ErrorKind::UnexpectedEof.into());
-        }
-        if line == b".\r\n" {
-            return Ok(message);
-        }
-        message.extend_from_slice(line.strip_prefix(b".").unwrap_or(&line));
-    }
-}
-
 /// Notes a message: what stands behind the fields that were put before it.
 fn keep(message: &[u8], took: &Mutex<HashMap<String, Vec<String>>>) {
-    const MARK: &[u8] = b"X-Marker: ";
-    let Some(at) = message.windows(MARK.len()).position(|bytes| bytes == MARK) else { return };
-    let sent = message.get(at..).unwrap_or_default();
-    let marker = sent.get(MARK.len()..).unwrap_or_default();
-    let marker = marker.split(|byte| *byte == b'\r').next().unwrap_or_default();
-    let marker = String::from_utf8_lossy(marker).into_owned();
+    let Some((marker, sent)) = crate::sink::marked(message) else { return };
     let digest = Sha256::digest(sent).iter().map(|byte| format!("{byte:02x}")).collect();
     let mut took = took.lock().unwrap_or_else(PoisonError::into_inner);
     took.entry(marker).or_default().push(digest);

@@ -38,6 +38,14 @@ pub async fn message(store: &Store, to: &[AccountId], body: Body) -> Result<Acce
     site::message(store, body, &fates).await
 }
 
+/// A message to one address elsewhere, from nobody in particular.
+///
+/// # Errors
+/// The store's.
+pub async fn onward(store: &Store, to: &str, body: Body) -> Result<Acceptance, Error> {
+    site::message(store, body, &[(to, Fate::On(&[to]))]).await
+}
+
 /// A message that an account sends to these addresses elsewhere, within limits or without.
 ///
 /// # Errors

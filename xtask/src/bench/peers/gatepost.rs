@@ -1,6 +1,6 @@
 //! Gatepost as an administrator sets it up: `init`, `account add`, `serve`.
 
-use super::{names, quiet};
+use super::{Setup, names, quiet};
 use crate::bench::process;
 use anyhow::{Context, Result};
 use std::fs;
@@ -8,8 +8,14 @@ use std::path::Path;
 use std::process::{Child, Command};
 
 /// Sets a server up, with `history` messages of old mail; limits that the load would meet are
-/// raised by its settings. Then starts it.
-pub(super) fn start(folder: &Path, port: u16, binary: &Path, history: u64) -> Result<Child> {
+/// raised by its settings.
+pub(super) fn prepare(
+    folder: &Path,
+    port: u16,
+    binary: &Path,
+    history: u64,
+    setup: &Setup,
+) -> Result<()> {
     let config = folder.join("gatepost.toml");
     let (config_arg, data) = (config.to_string_lossy(), folder.join("data"));
     let binary_arg = binary.to_string_lossy();
@@ -34,8 +40,9 @@ pub(super) fn start(folder: &Path, port: u16, binary: &Path, history: u64) -> Re
          [limits]\nconnections_per_address = 5000\nconnections_max = 5000\n\
          [rate]\nconnections_per_minute_max = 10000000\nmessages_per_minute_max = 10000000\n",
     ));
+    text.push_str(&ways(setup));
     fs::write(&config, text)?;
-    for name in names() {
+    for name in names().filter(|_| setup.ways.is_empty()) {
         let address = format!("{name}@bench.test");
         // A hash that nobody knows the password of: making 51 real ones would take a minute.
         let hash = "{SHA512}z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg==";
@@ -44,24 +51,46 @@ pub(super) fn start(folder: &Path, port: u16, binary: &Path, history: u64) -> Re
             &["--config", &config_arg, "account", "add", &address, "--hash", hash],
         )?;
     }
-    // The commands above wrote as whoever runs this.
     if history > 0 {
-        fill(&data, history)?;
+        fill(&data, history, &[])?;
     }
+    let (queued, domains) = &setup.queued;
+    if *queued > 0 {
+        fill(&data, *queued, domains)?;
+    }
+    // The commands above wrote as whoever runs this.
     process::output("chown", &["-R", "nobody", &data.to_string_lossy()])?;
     // What the DNS answers, at once and without a network: no name is known. Postfix asks nothing.
-    let zone = folder.join("zone");
-    fs::write(&zone, "")?;
-    let arguments = ["--config", &config_arg, "--zone", &zone.to_string_lossy(), "serve"];
-    quiet(Command::new(binary).args(arguments), folder)
+    fs::write(folder.join("zone"), "").context("the zone")
 }
 
-/// Old mail by the store's own generator, which tells how far it is.
-fn fill(data: &Path, messages: u64) -> Result<()> {
+/// Starts what was set up.
+pub(super) fn serve(folder: &Path, binary: &Path) -> Result<Child> {
+    let (config, zone) = (folder.join("gatepost.toml"), folder.join("zone"));
+    let mut command = Command::new(binary);
+    command.arg("--config").arg(config).arg("--zone").arg(zone).arg("serve");
+    quiet(&mut command, folder)
+}
+
+/// The settings by which this machine may send on, and whereto.
+fn ways(setup: &Setup) -> String {
+    if setup.ways.is_empty() {
+        return String::new();
+    }
+    let mut text = "[relay]\nnetworks = [\"127.0.0.0/8\"]\n".to_owned();
+    for (domain, to) in &setup.ways {
+        text.push_str(&format!("[[send.routes]]\ndomain = \"{domain}\"\nto = \"{to}\"\n"));
+    }
+    text
+}
+
+/// Mail by the store's own generator, which tells how far it is: in mailboxes, or queued for these
+/// domains.
+fn fill(data: &Path, messages: u64, domains: &[String]) -> Result<()> {
     let example = ["run", "--release", "--package", "store", "--example", "history", "--"];
-    let status =
-        Command::new("cargo").args(example).arg(data).arg(messages.to_string()).status()?;
-    anyhow::ensure!(status.success(), "the history could not be written");
+    let mut command = Command::new("cargo");
+    command.args(example).arg(data).arg(messages.to_string()).args(domains);
+    anyhow::ensure!(command.status()?.success(), "the history could not be written");
     Ok(())
 }
 

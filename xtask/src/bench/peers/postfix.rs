@@ -1,14 +1,15 @@
-//! Postfix from Debian, delivering to Maildirs with virtual(8), as shipped or tuned.
+//! Postfix from Debian, delivering to Maildirs with virtual(8) or sending on, as shipped or tuned.
 
-use super::{names, quiet};
+use super::{Setup, names, quiet};
 use crate::bench::process;
 use anyhow::{Context, Result};
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command};
 
-/// Starts the master in the foreground with a configuration of its own.
-pub(super) fn start(folder: &Path, port: u16, tuned: bool) -> Result<Child> {
+/// Makes a configuration of its own, its queue and its mailboxes.
+pub(super) fn prepare(folder: &Path, port: u16, tuned: bool, setup: &Setup) -> Result<()> {
     let etc = folder.join("etc");
     for sub in ["etc", "queue", "data", "mail"] {
         fs::create_dir_all(folder.join(sub))?;
@@ -23,7 +24,15 @@ pub(super) fn start(folder: &Path, port: u16, tuned: bool) -> Result<Child> {
         boxes.push_str(&format!("{name}@bench.test {name}/\n"));
     }
     fs::write(etc.join("boxes"), boxes)?;
-    fs::write(etc.join("main.cf"), main_cf(folder, &uid, &gid, tuned))?;
+    let mut main = main_cf(folder, &uid, &gid, tuned);
+    if !setup.ways.is_empty() {
+        main.push_str(&format!("transport_maps = texthash:{}/transport\n", etc.display()));
+        let way = |(domain, to): &(String, SocketAddr)| {
+            format!("{domain} smtp:[{}]:{}\n", to.ip(), to.port())
+        };
+        fs::write(etc.join("transport"), setup.ways.iter().map(way).collect::<String>())?;
+    }
+    fs::write(etc.join("main.cf"), main)?;
     fs::write(etc.join("master.cf"), master_cf(port)?)?;
     let mail = folder.join("mail");
     process::output("chown", &["-R", &format!("{uid}:{gid}"), &mail.to_string_lossy()])?;
@@ -31,9 +40,14 @@ pub(super) fn start(folder: &Path, port: u16, tuned: bool) -> Result<Child> {
     let etc = etc.to_string_lossy();
     // Makes the queue's folders; complaints about rights of what it then sets right are no matter.
     let _ = Command::new("postfix").args(["-c", &etc, "set-permissions"]).output();
-    process::output("postfix", &["-c", &etc, "check"]).context("Postfix's check")?;
+    process::output("postfix", &["-c", &etc, "check"]).context("Postfix's check").map(drop)
+}
+
+/// Starts the master in the foreground.
+pub(super) fn serve(folder: &Path) -> Result<Child> {
+    let etc = folder.join("etc");
     let master = process::output("postconf", &["-d", "-h", "daemon_directory"])? + "/master";
-    quiet(Command::new(master).args(["-c", &etc, "-d"]), folder)
+    quiet(Command::new(master).arg("-c").arg(etc).arg("-d"), folder)
 }
 
 fn main_cf(folder: &Path, uid: &str, gid: &str, tuned: bool) -> String {
