@@ -35,9 +35,12 @@ pub(super) fn prepare(
         ],
     )?;
     let mut text = fs::read_to_string(&config)?;
+    // Who only brings mail for elsewhere stays a stranger, who waits for each greeting; Postfix lets
+    // nobody wait.
+    let pause = if setup.ways.is_empty() { "" } else { "greeting_pause_ms = 0\n" };
     text.push_str(&format!(
         "[listen]\nsmtp = [\"127.0.0.1:{port}\"]\npop3 = []\npop3s = []\n\
-         [limits]\nconnections_per_address = 5000\nconnections_max = 5000\n\
+         [limits]\nconnections_per_address = 5000\nconnections_max = 5000\n{pause}\
          [rate]\nconnections_per_minute_max = 10000000\nmessages_per_minute_max = 10000000\n",
     ));
     text.push_str(&ways(setup));
