@@ -30,6 +30,8 @@ const LAST_WORDS_MAX: Duration = Duration::from_secs(5);
 /// transactions of a batch may take: a lease lasts longer than both, whatever a server does.
 const OPEN_MAX: Duration = Duration::from_secs(10 * 60);
 pub(crate) const BATCH_MAX: Duration = Duration::from_secs(45 * 60);
+/// What a connection without work may last; the scheduler ends it much earlier.
+const REST_MAX: Duration = Duration::from_secs(300);
 /// Bytes of the message that are read at once.
 const WINDOW: usize = 64 * 1024;
 
@@ -54,6 +56,8 @@ pub(crate) struct Connection {
     pub(crate) host: String,
     /// What the messages want for which it was made.
     pub(crate) demand: TlsDemand,
+    /// Whether a transaction was begun on it.
+    is_used: bool,
     /// When the answer that is awaited is due.
     due: Instant,
     /// When all of what is being done has to be done.
@@ -200,7 +204,7 @@ impl Connection {
             credentials: caller.credentials.clone(),
         };
         let (machine, wire) = (Machine::new(options), Wire::new(stream));
-        let connection = Self { machine, wire, host, demand, due: now(), until };
+        let connection = Self { machine, wire, host, demand, is_used: false, due: now(), until };
         let trust = trust.unwrap_or(&Trust::Anybody);
         let mut connection = connection.greet(caller, server, trust).await?;
         let fault = match connection.turn(None).await {
@@ -230,7 +234,7 @@ impl Connection {
                         let met = self.met(&Fault::Gone);
                         return Err(Failed { met, at_handshake: false, flaw: None });
                     }
-                    let Self { mut machine, wire, host, demand, due, until } = self;
+                    let Self { mut machine, wire, host, demand, is_used, due, until } = self;
                     let failed = |error: &TlsError| {
                         let met = Met::fault(&Fault::HandshakeFailed, host.clone());
                         let met = Met { text: tls::why(error), ..met };
@@ -242,7 +246,7 @@ impl Connection {
                     match wire.secure_client(&tls, &server.name, limit).await {
                         Ok(wire) => {
                             machine.secured();
-                            return Ok(Self { machine, wire, host, demand, due, until });
+                            return Ok(Self { machine, wire, host, demand, is_used, due, until });
                         }
                         Err(error) => return Err(failed(&error)),
                     }
@@ -272,6 +276,7 @@ impl Connection {
         message: &mut Rendered,
     ) -> Result<Vec<Outcome>, Unfit> {
         self.machine.begin(transaction)?;
+        self.is_used = true;
         match self.turn(Some(message)).await {
             Turn::Done(outcomes) => Ok(outcomes),
             // Not reached: a transaction ends with its outcomes.
@@ -279,19 +284,36 @@ impl Connection {
         }
     }
 
+    /// Whether a transaction was begun on it: then its end may have nothing to do with the next one.
+    pub(crate) fn is_used(&self) -> bool {
+        self.is_used
+    }
+
     /// Whether the server tells senders what becomes of what it took (RFC 3461 §5.2.2).
     pub(crate) fn offers_dsn(&self) -> bool {
         self.machine.extensions().dsn
     }
 
-    /// Gives a new batch its time, [`BATCH_MAX`].
-    pub(crate) fn begin_batch(&mut self) {
-        self.until = now() + BATCH_MAX;
+    /// Says when all of a batch has to be done, at most [`BATCH_MAX`] after its begin.
+    pub(crate) fn begin_batch(&mut self, until: Instant) {
+        self.until = until;
     }
 
     /// Whether the server takes another message.
     pub(crate) async fn is_ready(&mut self) -> bool {
         matches!(self.turn(None).await, Turn::Ready)
+    }
+
+    /// Waits until a connection that is kept without work is of no use any more: the server has
+    /// closed it, or said something unasked.
+    pub(crate) async fn worn(&mut self) {
+        while self.is_ready().await {
+            match self.wire.hear(now() + REST_MAX, false, None).await {
+                Heard::Bytes => self.machine.receive(self.wire.bytes()),
+                Heard::End => self.machine.eof(),
+                Heard::Late | Heard::Drain => self.machine.timed_out(),
+            }
+        }
     }
 
     /// Says goodbye.
@@ -371,7 +393,7 @@ impl Connection {
 }
 
 /// The time of the runtime, by which its deadlines pass.
-fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
 

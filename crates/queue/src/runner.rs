@@ -1,6 +1,6 @@
 //! Does what the scheduler says: a task for each connection, and the settling of what it met.
 
-use crate::delivery::{self, Connection};
+use crate::delivery::{self, BATCH_MAX, Connection};
 use crate::met::Met;
 use crate::scheduler::{Batch, Effect, End, Event, Scheduler, Worker};
 use crate::tls_report::{self, Session};
@@ -8,13 +8,13 @@ use crate::{Queue, settling, sts};
 use mail::{Domain, Reason, Timestamp, TlsDemand};
 use net::Drain;
 use policy::ways::NoWay;
-use smtp::client::{Outcome, Recipient, Transaction};
+use smtp::client::{Command, Fault, Outcome, Recipient, Transaction};
 use smtp::reply::Severity;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use store::{Bell, Lease};
-use tokio::sync::broadcast::error::RecvError;
+use store::{Bell, DUE_AT_ONCE, Lease};
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
@@ -26,6 +26,10 @@ const LOOK_BACK: i64 = 2_000;
 /// Now and then further back: what took its time in the filter, or came from another node.
 const LOOK_FAR_BACK: i64 = 180_000;
 const FAR_EVERY: Duration = Duration::from_secs(10);
+/// Between two looks for a bell's sake: so long at the least, and so many times what the last one
+/// took. While much is accepted, one look serves many messages.
+const LOOK_PAUSE_MIN: Duration = Duration::from_millis(5);
+const LOOK_PAUSE_TIMES: u32 = 9;
 /// How long a lease lasts: longer than looking names up, reaching a server and a batch may take
 /// together, which `delivery` bounds.
 const LEASE_MILLIS: i64 = 60 * 60_000;
@@ -49,6 +53,8 @@ struct Runner {
     /// Up to when everything due was seen.
     seen: Option<Timestamp>,
     looked_far: Option<Instant>,
+    /// Until then bells are not followed.
+    rests_until: Instant,
     /// What each destination that is left alone met last.
     troubles: HashMap<String, Met>,
 }
@@ -76,6 +82,7 @@ pub async fn run(queue: Arc<Queue>, drain: Drain) {
         workers: JoinSet::new(),
         seen: None,
         looked_far: None,
+        rests_until: Instant::now(),
         troubles: HashMap::new(),
         queue,
     };
@@ -93,7 +100,7 @@ pub async fn run(queue: Arc<Queue>, drain: Drain) {
                 runner.look(&tell).await;
                 None
             }
-            () = rung(&mut bell) => {
+            () = rung(&mut bell, runner.rests_until) => {
                 runner.look(&tell).await;
                 None
             }
@@ -111,21 +118,31 @@ pub async fn run(queue: Arc<Queue>, drain: Drain) {
     runner.stop().await;
 }
 
-/// Waits for a bell of the spool. Without bells the clock is enough.
-async fn rung(bell: &mut broadcast::Receiver<Bell>) {
+/// Waits for a bell of the spool, from a moment on; one look serves all that have rung by then.
+/// Without bells the clock is enough.
+async fn rung(bell: &mut broadcast::Receiver<Bell>, from: Instant) {
+    tokio::time::sleep_until(from.into()).await;
     loop {
         match bell.recv().await {
-            Ok(Bell::Spool) | Err(RecvError::Lagged(_)) => return,
+            Ok(Bell::Spool) | Err(RecvError::Lagged(_)) => break,
             Ok(_) => {}
             Err(RecvError::Closed) => std::future::pending().await,
         }
     }
+    while let Ok(_) | Err(TryRecvError::Lagged(_)) = bell.try_recv() {}
 }
 
 impl Runner {
     /// Asks the store for what became due, page by page: however much of it waits for one
     /// destination, what is behind it is found.
     async fn look(&mut self, tell: &mpsc::UnboundedSender<Told>) {
+        let begun = Instant::now();
+        self.look_through(tell).await;
+        let pause = begun.elapsed().saturating_mul(LOOK_PAUSE_TIMES).max(LOOK_PAUSE_MIN);
+        self.rests_until = Instant::now() + pause;
+    }
+
+    async fn look_through(&mut self, tell: &mpsc::UnboundedSender<Told>) {
         let now = self.queue.clock.now();
         let is_far = self.looked_far.is_none_or(|at| at.elapsed() >= FAR_EVERY);
         let back = if is_far { LOOK_FAR_BACK } else { LOOK_BACK };
@@ -140,7 +157,9 @@ impl Runner {
         while self.scheduler.has_room() {
             match self.queue.store.spool_due(after, now).await {
                 Ok(due) => {
-                    let last = due.last().map(|due| (due.at, due.id));
+                    // Where a page is not full there is no other behind it.
+                    let full = due.len() >= DUE_AT_ONCE;
+                    let last = due.last().filter(|_| full).map(|due| (due.at, due.id));
                     self.act(Event::Due(due), tell);
                     match last {
                         Some(last) => after = last,
@@ -224,27 +243,18 @@ struct Work {
 impl Work {
     async fn run(mut self, first: Batch) {
         let mut connection = None;
-        let mut next = Some(first);
+        let mut next = Some(lease(&self.queue, &first).await);
         let end = loop {
-            let Some(batch) = next.take() else { break (End::Reached, None) };
-            let leases = lease(&self.queue, &batch).await;
-            if !leases.is_empty() {
-                let demand =
-                    leases.first().map_or_else(TlsDemand::default, |it| it.needs.tls_demand);
-                if let Err(met) = self.connect(&mut connection, demand).await {
-                    break self.unreached(leases, met).await;
-                }
-                if let Some(open) = &mut connection {
-                    open.begin_batch();
-                    let met = transmit(&self.queue, open, leases).await;
-                    settling::settle(&self.queue, met).await;
-                    if !open.is_ready().await {
-                        connection = None;
-                    }
-                }
-            }
+            let Some(leases) = next.take() else { break (End::Reached, None) };
+            let met = match self.send(&mut connection, leases).await {
+                Ok(met) => met,
+                Err((met, trouble)) => break self.unreached(met, trouble).await,
+            };
             self.tell(None);
-            next = self.order(&mut connection).await;
+            // One commit takes both: the end of this batch and the lease of the next one.
+            let queue = Arc::clone(&self.queue);
+            let settle = settling::settle(&queue, met);
+            ((), next) = tokio::join!(settle, self.order(&mut connection));
         };
         if let Some(connection) = connection {
             connection.close().await;
@@ -252,19 +262,48 @@ impl Work {
         self.tell(Some(end));
     }
 
-    /// The next batch, and the connection for it: what a server said unasked has ended the old one.
-    async fn order(&mut self, connection: &mut Option<Connection>) -> Option<Batch> {
-        match self.orders.recv().await {
-            Some(Order::Send(batch)) => {
-                if let Some(open) = connection
-                    && !open.is_ready().await
-                {
-                    *connection = None;
-                }
-                Some(batch)
+    /// The next batch, leased, and the connection for it, unless the server has ended it meanwhile.
+    async fn order(&mut self, connection: &mut Option<Connection>) -> Option<Vec<Lease>> {
+        let order = loop {
+            let Some(open) = connection else { break self.orders.recv().await };
+            tokio::select! {
+                biased;
+                () = open.worn() => *connection = None,
+                order = self.orders.recv() => break order,
             }
+        };
+        match order {
+            Some(Order::Send(batch)) => Some(lease(&self.queue, &batch).await),
             Some(Order::Quit) | None => None,
         }
+    }
+
+    /// Sends copies of one message: what each met.
+    ///
+    /// # Errors
+    /// The same, if nobody could be talked to, with why.
+    async fn send(
+        &self,
+        connection: &mut Option<Connection>,
+        mut leases: Vec<Lease>,
+    ) -> Result<Vec<(Lease, Met)>, (Vec<(Lease, Met)>, Met)> {
+        let demand = demand(&leases);
+        let until = delivery::now() + BATCH_MAX;
+        let mut met = Vec::with_capacity(leases.len());
+        while !leases.is_empty() {
+            if let Err(trouble) = self.connect(connection, demand).await {
+                met.extend(leases.into_iter().map(|lease| (lease, trouble.clone())));
+                return Err((met, trouble));
+            }
+            let Some(open) = connection else { break };
+            open.begin_batch(until);
+            // What an old connection has lost is tried over a new one, which is not tried again.
+            leases = transmit(&self.queue, open, leases, &mut met).await;
+            if !open.is_ready().await {
+                *connection = None;
+            }
+        }
+        Ok(met)
     }
 
     /// Sees to a connection that is good enough for a message, and no better than it wants:
@@ -303,13 +342,12 @@ impl Work {
 
     /// Nobody could be talked to: the same for every copy. Whether the destination is to be left
     /// alone: not if it says that it will never take mail, which costs nothing to be asked again.
-    async fn unreached(&self, leases: Vec<Lease>, met: Met) -> (End, Option<Met>) {
+    async fn unreached(&self, met: Vec<(Lease, Met)>, trouble: Met) -> (End, Option<Met>) {
         // What one message demands and does not get says nothing of others.
-        let usual = leases.iter().all(|lease| lease.needs.tls_demand == TlsDemand::Usual);
-        let is_gone = usual && met.verdict == crate::met::Verdict::Later;
-        let all = leases.into_iter().map(|lease| (lease, met.clone())).collect();
-        settling::settle(&self.queue, all).await;
-        (if is_gone { End::Unreachable } else { End::Reached }, Some(met))
+        let usual = met.iter().all(|(lease, _)| lease.needs.tls_demand == TlsDemand::Usual);
+        let is_gone = usual && trouble.verdict == crate::met::Verdict::Later;
+        settling::settle(&self.queue, met).await;
+        (if is_gone { End::Unreachable } else { End::Reached }, Some(trouble))
     }
 
     fn tell(&self, end: Option<(End, Option<Met>)>) {
@@ -330,13 +368,14 @@ async fn lease(queue: &Queue, batch: &Batch) -> Vec<Lease> {
     }
 }
 
-/// Sends one message to some recipients over a connection: what each met.
+/// Sends one message to some recipients over a connection, and adds what each met. Returns those of
+/// which the server has heard nothing, because it had enough of this connection.
 async fn transmit(
     queue: &Queue,
     connection: &mut Connection,
     leases: Vec<Lease>,
-) -> Vec<(Lease, Met)> {
-    let mut met = Vec::with_capacity(leases.len());
+    met: &mut Vec<(Lease, Met)>,
+) -> Vec<Lease> {
     let mut rest = leases;
     // A server may take fewer recipients at once, and what an alias sends on has another sender:
     // each round settles one at the least.
@@ -355,6 +394,7 @@ async fn transmit(
                 break;
             }
         };
+        let was_used = connection.is_used();
         let outcomes = match connection.send(transaction(&these), &mut rendered).await {
             Ok(outcomes) => outcomes,
             Err(unfit) => {
@@ -364,18 +404,41 @@ async fn transmit(
             }
         };
         let is_ready = connection.is_ready().await;
+        let mut unheard = Vec::new();
         for (lease, outcome) in these.into_iter().zip(outcomes) {
             match outcome {
                 Outcome::NextTransaction(_) if is_ready => again.push(lease),
+                outcome if was_used && is_over(&outcome) => unheard.push(lease),
                 outcome => {
                     let tells = connection.offers_dsn();
                     met.push((lease, Met { tells, ..Met::outcome(&outcome, &host) }));
                 }
             }
         }
+        if !unheard.is_empty() {
+            unheard.extend(again);
+            return unheard;
+        }
         rest = again;
     }
-    met
+    Vec::new()
+}
+
+/// Whether the server ended the connection before it took anything of a transaction: many take only
+/// so many on one (421, RFC 5321 §3.8), or keep none for long that has nothing to do.
+fn is_over(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Refused { command: Command::Mail, reply } => reply.code == 421,
+        Outcome::Lost { command: Command::Rset | Command::Mail, fault } => {
+            matches!(fault, Fault::Gone | Fault::Refused { .. })
+        }
+        _ => false,
+    }
+}
+
+/// What a message wants of TLS; all its copies want the same.
+fn demand(leases: &[Lease]) -> TlsDemand {
+    leases.first().map_or_else(TlsDemand::default, |lease| lease.needs.tls_demand)
 }
 
 fn transaction(leases: &[Lease]) -> Transaction {
@@ -390,7 +453,7 @@ fn transaction(leases: &[Lease]) -> Transaction {
         size: first.map_or(0, |lease| lease.size),
         body: first.map_or(mail::BodyKind::SevenBit, |lease| lease.needs.body),
         smtputf8: first.is_some_and(|lease| lease.needs.smtputf8),
-        require_tls: first.is_some_and(|lease| lease.needs.tls_demand == TlsDemand::Required),
+        require_tls: demand(leases) == TlsDemand::Required,
         dsn: first.map_or_else(Default::default, |lease| lease.needs.envelope.clone()),
     }
 }

@@ -7,7 +7,8 @@
 //!
 //! What happens comes in by [`Scheduler::step`], what is to be done comes out. A connection (here a
 //! *worker*) begins with a batch and asks for more when it is done with one, so that it is used
-//! again. A batch is copies of one message to one destination.
+//! again; where there is no more it is kept for a moment, since mail to one destination often comes
+//! in a row. A batch is copies of one message to one destination.
 
 mod line;
 #[cfg(test)]
@@ -64,7 +65,8 @@ pub struct Batch {
 pub enum Event {
     /// These copies are due. Those that are known already are passed over.
     Due(Vec<Due>),
-    /// A worker has settled its batch and can take another one.
+    /// A worker has sent its batch, and can take another one. What is not settled yet is under its
+    /// lease.
     Ready(Worker),
     /// A worker is gone, with its batch settled.
     Ended(Worker, End),
@@ -102,6 +104,8 @@ struct Busy {
     batch: Vec<Id>,
     /// Batches so far.
     done: u32,
+    /// Whether it has been told to end.
+    quits: bool,
 }
 
 /// The machine.
@@ -113,6 +117,8 @@ pub struct Scheduler {
     /// Destinations that have something to send and may get a connection, in turn.
     turns: VecDeque<String>,
     workers: HashMap<Worker, Busy>,
+    /// Workers that have been told to end.
+    quitting: usize,
     next_worker: u64,
     /// Every copy in a line or with a worker, with its fence.
     known: HashMap<Id, i64>,
@@ -127,6 +133,7 @@ impl Scheduler {
             lines: HashMap::new(),
             turns: VecDeque::new(),
             workers: HashMap::new(),
+            quitting: 0,
             next_worker: 0,
             known: HashMap::new(),
         }
@@ -195,24 +202,47 @@ impl Scheduler {
 
     /// Gives connections to destinations in turn, while there are any left.
     fn start(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
-        while self.workers.len() < self.limits.connections
-            && let Some(destination) = self.turns.pop_front()
-        {
+        while let Some(destination) = self.turns.pop_front() {
             let Some(line) = self.lines.get_mut(&destination) else { continue };
             line.has_turn = false;
             // A destination that is left alone, or has what it may have, gets its next turn when
             // that changes: by the clock, or by the end of a worker.
-            if line.blocked(now).is_some() || !line.may_connect(self.limits.per_destination) {
+            let has_way = line.has_idle() || line.may_connect(self.limits.per_destination);
+            if line.blocked(now).is_some() || !has_way {
                 continue;
             }
+            if !line.has_idle() && self.workers.len() >= self.limits.connections {
+                line.has_turn = true;
+                self.turns.push_front(destination);
+                return self.make_room(effects);
+            }
             let Some(batch) = line.batch(self.limits.recipients) else { continue };
+            if let Some(worker) = line.wake() {
+                effects.extend(self.send(worker, batch));
+                self.take_turn(&destination);
+                continue;
+            }
             line.workers += 1;
             let worker = Worker(self.next_worker);
             self.next_worker += 1;
-            let busy = Busy { destination: destination.clone(), batch: ids(&batch), done: 1 };
+            let (waiting, batch_ids) = (destination.clone(), ids(&batch));
+            let busy = Busy { destination: waiting, batch: batch_ids, done: 1, quits: false };
             self.workers.insert(worker, busy);
             self.take_turn(&destination);
             effects.push(Effect::Start(worker, destination, batch));
+        }
+    }
+
+    /// All connections are taken, and destinations wait for one: those that have nothing to do end.
+    fn make_room(&mut self, effects: &mut Vec<Effect>) {
+        let mut wanted = self.turns.len().saturating_sub(self.quitting);
+        for line in self.lines.values_mut() {
+            while wanted > 0
+                && let Some(worker) = line.wake()
+            {
+                wanted -= 1;
+                effects.extend(quit(&mut self.workers, &mut self.quitting, worker));
+            }
         }
     }
 
@@ -231,11 +261,23 @@ impl Scheduler {
         } else {
             None
         };
-        let Some(batch) = batch else { return Some(Effect::Quit(worker)) };
-        busy.batch = ids(&batch);
-        busy.done += 1;
+        let Some(batch) = batch else {
+            if goes_on && !others_wait {
+                line.rest(worker, now);
+                return None;
+            }
+            return quit(&mut self.workers, &mut self.quitting, worker);
+        };
         let destination = busy.destination.clone();
         self.take_turn(&destination);
+        self.send(worker, batch)
+    }
+
+    /// Gives a batch to a worker that has none.
+    fn send(&mut self, worker: Worker, batch: Batch) -> Option<Effect> {
+        let busy = self.workers.get_mut(&worker)?;
+        busy.batch = ids(&batch);
+        busy.done += 1;
         Some(Effect::Send(worker, batch))
     }
 
@@ -246,13 +288,17 @@ impl Scheduler {
 
     fn ended(&mut self, worker: Worker, end: End, now: Timestamp) {
         let Some(busy) = self.workers.remove(&worker) else { return };
+        self.quitting -= usize::from(busy.quits);
+        let had_batch = !busy.batch.is_empty();
         for id in busy.batch {
             self.known.remove(&id);
         }
         let Some(line) = self.lines.get_mut(&busy.destination) else { return };
         line.workers = line.workers.saturating_sub(1);
         match end {
-            End::Reached => line.reached(self.limits.per_destination),
+            // One without a batch had told so before: meanwhile that may have changed.
+            End::Reached if had_batch => line.reached(self.limits.per_destination),
+            End::Reached => {}
             End::Unreachable => line.unreachable(now),
         }
         if line.is_idle(now) {
@@ -263,13 +309,16 @@ impl Scheduler {
     }
 
     /// What the clock alone brings: destinations that may be tried again, mail whose time is over
-    /// or whose sender should hear while its destination is left alone.
+    /// or whose sender should hear while its destination is left alone, connections without work.
     fn review(&mut self, now: Timestamp) -> Vec<Effect> {
         let mut effects = Vec::new();
         let mut ready = Vec::new();
         let (lifetime, recipients) = (self.lifetime, self.limits.recipients);
         self.lines.retain(|_, line| !line.is_idle(now));
         for (destination, line) in &mut self.lines {
+            for worker in line.rested(now) {
+                effects.extend(quit(&mut self.workers, &mut self.quitting, worker));
+            }
             if line.blocked(now).is_none() {
                 ready.push(destination.clone());
                 continue;
@@ -286,6 +335,18 @@ impl Scheduler {
         ready.iter().for_each(|destination| self.take_turn(destination));
         effects
     }
+}
+
+/// Has a worker end that has nothing to do.
+fn quit(
+    workers: &mut HashMap<Worker, Busy>,
+    quitting: &mut usize,
+    worker: Worker,
+) -> Option<Effect> {
+    let busy = workers.get_mut(&worker)?;
+    busy.quits = true;
+    *quitting += 1;
+    Some(Effect::Quit(worker))
 }
 
 fn ids(batch: &Batch) -> Vec<Id> {

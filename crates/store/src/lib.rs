@@ -48,7 +48,9 @@ pub use mailbox::{Entry, INBOX, Mailbox, RemovedBy, Rendered};
 pub use naming::{NamedFolder, NewName};
 pub use place::PLACE_MILLIS;
 pub use sending::{SendHold, SentToday};
-pub use spool::{Attempt, Due, Fate, Lease, Needs, Settlement, SpoolChange, SpoolFilter, Spooled};
+pub use spool::{
+    Attempt, DUE_AT_ONCE, Due, Fate, Lease, Needs, Settlement, SpoolChange, SpoolFilter, Spooled,
+};
 pub use store::{Store, StoreOptions, StoreStatus};
 pub use sts::StsPolicy;
 pub use tls_session::{TlsCount, TlsDay, TlsSession};

@@ -9,7 +9,7 @@ mod lease;
 mod list;
 mod settle;
 
-pub use lease::{Due, Lease};
+pub use lease::{DUE_AT_ONCE, Due, Lease};
 pub use list::{SpoolChange, SpoolFilter, Spooled};
 pub use settle::{Attempt, Fate, Settlement};
 

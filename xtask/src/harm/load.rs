@@ -204,7 +204,11 @@ impl Peer {
     }
 
     /// One transaction: the answer to the end of its data, or the first refusal.
-    pub(crate) fn message(&mut self, recipients: &[String], body: &[u8]) -> std::io::Result<String> {
+    pub(crate) fn message(
+        &mut self,
+        recipients: &[String],
+        body: &[u8],
+    ) -> std::io::Result<String> {
         let mut answer = self.command("MAIL FROM:<load@load.example>\r\n")?;
         for recipient in recipients {
             if answer.starts_with('2') {

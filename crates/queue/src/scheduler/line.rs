@@ -1,6 +1,6 @@
 //! The line of one destination: what waits for it, and how it has behaved.
 
-use super::Batch;
+use super::{Batch, Worker};
 use crate::schedule::{LONGEST, Lifetime};
 use mail::{Id, MessageId, Timestamp};
 use std::collections::VecDeque;
@@ -18,6 +18,9 @@ pub(super) struct Item {
 
 /// Messages that one look takes because of their age, so that a step stays short.
 const OLD_AT_ONCE: usize = 100;
+/// How long a connection without work is kept, in milliseconds: mail to one destination comes in
+/// rows, and a new connection costs as much as a message. Postfix has 2 s too.
+const REST: i64 = 2_000;
 /// Connections that a destination begins with.
 const WINDOW_FIRST: usize = 2;
 
@@ -27,6 +30,8 @@ pub(super) struct Line {
     items: VecDeque<Item>,
     /// Connections it has.
     pub(super) workers: usize,
+    /// Those of them that have nothing to do, and since when; the last one is taken first.
+    idle: Vec<(Worker, Timestamp)>,
     /// Connections it may have; grows by one with each batch it takes.
     window: usize,
     /// Failures to reach it, in a row.
@@ -41,6 +46,7 @@ impl Default for Line {
         Self {
             items: VecDeque::new(),
             workers: 0,
+            idle: Vec::new(),
             window: WINDOW_FIRST,
             failures: 0,
             left_alone_until: None,
@@ -79,6 +85,27 @@ impl Line {
     pub(super) fn may_connect(&self, most: usize) -> bool {
         let window = if self.failures > 0 { 1 } else { self.window.min(most) };
         self.workers < window
+    }
+
+    /// A connection that has nothing to do is kept for a moment.
+    pub(super) fn rest(&mut self, worker: Worker, now: Timestamp) {
+        self.idle.push((worker, now));
+    }
+
+    pub(super) fn has_idle(&self) -> bool {
+        !self.idle.is_empty()
+    }
+
+    /// A connection that has nothing to do, and is going to have.
+    pub(super) fn wake(&mut self) -> Option<Worker> {
+        self.idle.pop().map(|(worker, _)| worker)
+    }
+
+    /// Those that have had nothing to do for too long, or since a time that has not come.
+    pub(super) fn rested(&mut self, now: Timestamp) -> Vec<Worker> {
+        let is_over =
+            |(_, since): &mut (Worker, Timestamp)| !(0..REST).contains(&(now.0 - since.0));
+        self.idle.extract_if(.., is_over).map(|(worker, _)| worker).collect()
     }
 
     pub(super) fn reached(&mut self, most: usize) {

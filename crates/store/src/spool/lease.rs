@@ -6,8 +6,8 @@ use crate::database::{Expect, Statement, Write};
 use crate::{Error, Store};
 use mail::{AccountId, Address, Id, MessageId, ReversePath, Timestamp};
 
-/// Rows that one look takes.
-const ROWS_MAX: i64 = 5_000;
+/// Copies that one look takes at the most.
+pub const DUE_AT_ONCE: usize = 5_000;
 
 /// A copy that is due, as the scheduler keeps it in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +60,7 @@ pub struct Lease {
 }
 
 impl Store {
-    /// What is due from (`after`) until `until`, oldest first, at most 5,000; for the next look
+    /// What is due from (`after`) until `until`, oldest first, at most [`DUE_AT_ONCE`]; for the next look
     /// give the last one's time and number.
     ///
     /// # Errors
@@ -74,7 +74,7 @@ impl Store {
                    WHERE (next_at, id) > ($1, $2) AND next_at <= $3 AND held = '' \
                    ORDER BY next_at, id LIMIT $4";
         let (at, id) = after;
-        let params = vec![at.0.into(), id.into(), until.0.into(), ROWS_MAX.into()];
+        let params = vec![at.0.into(), id.into(), until.0.into(), (DUE_AT_ONCE as i64).into()];
         let due = |row| {
             let mut row = Columns::of(row);
             Ok(Due {

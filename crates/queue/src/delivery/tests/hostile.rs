@@ -5,7 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
-use crate::delivery::{BATCH_MAX, Caller, Connection, OPEN_MAX, Turn};
+use crate::delivery::{BATCH_MAX, Caller, Connection, OPEN_MAX, Turn, now};
 use crate::met::{Met, Verdict};
 use mail::{Host, Reason, TlsDemand};
 use net::ClientTls;
@@ -140,7 +140,7 @@ async fn a_batch_has_its_time() {
         }
     });
     let mut connection: Connection = open(&caller(), &[server]).await.ok().unwrap();
-    connection.begin_batch();
+    connection.begin_batch(now() + BATCH_MAX);
     let recipient = |n: usize| smtp::client::Recipient {
         address: format!("p{n}@slow.example").parse().unwrap(),
         dsn: mail::RecipientDsn::default(),
