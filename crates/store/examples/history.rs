@@ -1,5 +1,6 @@
-//! Fills a data folder by the same commits as the server, each message of 1 KiB with its trace: with
-//! old mail to one of 1,000 accounts each, or with mail that is queued for these domains in turn.
+//! Fills a data folder by the same commits as the server, each message of 1 KiB with its trace:
+//! with old mail to one of 1,000 accounts each, or with mail that is queued for these domains in
+//! turn.
 //!
 //!     cargo run --release -p store --example history -- FOLDER MESSAGES [DOMAIN...]
 

@@ -35,8 +35,8 @@ pub(super) fn prepare(
         ],
     )?;
     let mut text = fs::read_to_string(&config)?;
-    // Who only brings mail for elsewhere stays a stranger, who waits for each greeting; Postfix lets
-    // nobody wait.
+    // Who only brings mail for elsewhere stays a stranger, who waits for each greeting; Postfix
+    // lets nobody wait.
     let pause = if setup.ways.is_empty() { "" } else { "greeting_pause_ms = 0\n" };
     text.push_str(&format!(
         "[listen]\nsmtp = [\"127.0.0.1:{port}\"]\npop3 = []\npop3s = []\n\
