@@ -284,7 +284,7 @@ impl Connection {
         }
     }
 
-    /// Whether a transaction was begun on it: then its end may have nothing to do with the next one.
+    /// Whether a transaction was begun on it: what ends it then may not concern the next one.
     pub(crate) fn is_used(&self) -> bool {
         self.is_used
     }
@@ -352,13 +352,21 @@ impl Connection {
 
     /// Gives the machine more of the message, and the server what it makes of it.
     async fn body(&mut self, message: &mut Rendered) {
-        match message.read(WINDOW).await {
-            Ok(window) if window.is_empty() => self.machine.end_body(),
-            // What cannot be sent ends the machine, which says so by itself.
-            Ok(window) => drop(self.machine.body(&window)),
-            Err(error) => {
-                tracing::error!(%error, "a message that is sent on cannot be read");
-                self.machine.abandon();
+        // A message is in pieces, most of them small: they are written together.
+        while self.machine.output().len() < WINDOW {
+            match message.read(WINDOW).await {
+                Ok(window) if window.is_empty() => {
+                    self.machine.end_body();
+                    break;
+                }
+                // What cannot be sent ends the machine, which says so by itself.
+                Ok(window) if self.machine.body(&window).is_err() => break,
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::error!(%error, "a message that is sent on cannot be read");
+                    self.machine.abandon();
+                    break;
+                }
             }
         }
         if !self.write().await {

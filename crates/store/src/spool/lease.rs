@@ -60,8 +60,8 @@ pub struct Lease {
 }
 
 impl Store {
-    /// What is due from (`after`) until `until`, oldest first, at most [`DUE_AT_ONCE`]; for the next look
-    /// give the last one's time and number.
+    /// What is due from (`after`) until `until`, oldest first, at most [`DUE_AT_ONCE`]; for the
+    /// next look give the last one's time and number.
     ///
     /// # Errors
     /// The database's.
