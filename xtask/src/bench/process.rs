@@ -9,6 +9,12 @@ use std::process::{Child, Command};
 /// Ticks of /proc/PID/stat a second: fixed at 100 for user space on Linux.
 const TICKS: f64 = 100.0;
 
+/// Processes that wanted a processor, on average over the last minute.
+pub(super) fn load() -> Result<f64> {
+    let text = std::fs::read_to_string("/proc/loadavg").context("/proc/loadavg")?;
+    text.split(' ').next().unwrap_or_default().parse().context("/proc/loadavg")
+}
+
 /// What a command prints, trimmed.
 pub(super) fn output(program: &str, args: &[&str]) -> Result<String> {
     let output = Command::new(program).args(args).output();

@@ -12,6 +12,7 @@ use super::Rate;
 use super::syncs::Syncs;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// `cargo xtask bench queue`
 #[derive(clap::Args)]
@@ -42,6 +43,9 @@ struct Results {
     machine: String,
     commit: String,
     date: String,
+    /// Processes that wanted a processor before and after all of it: what else the machine did.
+    #[serde(default)]
+    load: (f64, f64),
     rates: Vec<Rate>,
     syncs: Vec<Syncs>,
     backlog: Option<backlog::Backlog>,
@@ -67,6 +71,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     results.machine = super::process::machine();
     results.commit = super::process::output("git", &["rev-parse", "--short", "HEAD"])?;
     results.date = super::process::output("date", &["-u", "+%Y-%m-%d"])?;
+    let before = super::process::load()?;
     if wanted("relay") {
         let plan = relay::Plan {
             runs: if args.quick { 1 } else { args.runs },
@@ -84,6 +89,9 @@ pub(super) fn run(args: &Args) -> Result<()> {
     if wanted("dead") {
         results.delays = dead::measure(folder, &binary, share)?;
     }
+    // What we did ourselves is over.
+    std::thread::sleep(Duration::from_secs(if args.quick { 0 } else { 60 }));
+    results.load = (before, super::process::load()?);
     if args.dry || args.quick {
         println!("{}", serde_json::to_string_pretty(&results)?);
         return Ok(());

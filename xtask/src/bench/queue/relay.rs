@@ -33,10 +33,11 @@ struct Cell {
     sessions: usize,
 }
 
-const CELLS: [Cell; 3] = [
+const CELLS: [Cell; 4] = [
     Cell { destinations: 1, sessions: 10 },
     Cell { destinations: 1, sessions: 50 },
     Cell { destinations: DESTINATIONS, sessions: DESTINATIONS as usize },
+    Cell { destinations: DESTINATIONS, sessions: 2 * DESTINATIONS as usize },
 ];
 const DESTINATIONS: u8 = 50;
 const KINDS: [Kind; 3] = [Kind::Postfix, Kind::PostfixTuned, Kind::Gatepost];
