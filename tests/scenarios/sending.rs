@@ -143,6 +143,30 @@ fn what_a_user_sends_arrives_elsewhere_whole() {
     assert_eq!(fsck["value"]["problems"], serde_json::json!([]), "{fsck}");
 }
 
+/// A connection is used on; what a server refuses because it had enough of one is no deferral.
+#[test]
+fn what_an_old_connection_loses_goes_over_a_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (sink, server) = site(folder.path());
+    let send = |name: &str| {
+        let to = format!("{name}@far.example");
+        assert_eq!(submit(&server, 0, &[&to], "Subject: row\r\n\r\nrow\r\n").trim(), "sent");
+        let rows = told(&server, &to, "relayed");
+        assert!(rows.iter().all(|row| row["event"] != "deferred"), "{name}: {rows:?}");
+    };
+    // After `leaves` the server closes, after `once` it refuses the next one.
+    ["leaves", "after0"].into_iter().for_each(send);
+    // On a slow machine the next one may come when the connection is gone.
+    for round in 1..=5 {
+        ["once", &format!("after{round}")].into_iter().for_each(send);
+        if sink.heard().matches("MAIL").count() > 2 + 2 * round {
+            assert_eq!(sink.took().len(), 2 + 2 * round);
+            return;
+        }
+    }
+    panic!("no connection was used again: {}", sink.heard());
+}
+
 #[test]
 fn what_fails_is_told_once_or_tried_again() {
     let folder = tempfile::tempdir().unwrap();

@@ -20,6 +20,7 @@ class Session(socketserver.StreamRequestHandler):
 
     def handle(self):
         self.recipients = []
+        self.is_tired = False
         self.say("220 sink.example ESMTP")
         while line := self.rfile.readline():
             if not self.command(line.strip()):
@@ -33,6 +34,9 @@ class Session(socketserver.StreamRequestHandler):
         if verb.startswith(b"EHLO"):
             more = "".join(f"250-{extension}\r\n" for extension in sys.argv[2:])
             self.say(f"250-sink.example\r\n250-PIPELINING\r\n{more}250 8BITMIME")
+        elif self.is_tired and verb[:4] in (b"MAIL", b"RCPT"):
+            self.say("421 4.7.0 enough for one connection")
+            return False
         elif verb.startswith(b"MAIL"):
             self.sender = line.split(b"<")[1].split(b">")[0].decode()
             self.say("250 ok")
@@ -82,13 +86,15 @@ class Session(socketserver.StreamRequestHandler):
             lines.append(line)
         if "cut" in self.recipients:
             return False
+        self.is_tired = "once" in self.recipients
+        leaves = "leaves" in self.recipients
         name = "-".join(self.recipients)
         (folder / f"{next(numbers)}-{name}.eml").write_bytes(b"".join(lines))
         with folder.with_suffix(".senders").open("a") as senders:
             senders.write(f"{name} <{self.sender}>\n")
         self.recipients = []
         self.say("250 2.0.0 kept")
-        return True
+        return not leaves
 
 
 class Server(socketserver.ThreadingTCPServer):
