@@ -185,6 +185,9 @@ pub struct RouteView {
     pub basis: String,
     /// The servers in the order in which they are tried; none where there is no way.
     pub servers: Vec<ServerView>,
+    /// The domain's policy on TLS (MTA-STS) that is kept, which narrows the servers further:
+    /// `enforce` or `testing`; empty where there is none.
+    pub policy: String,
     /// Why there is no way, in the words of the trace; empty where there is one.
     pub reason: String,
     /// The same for people.
@@ -200,6 +203,8 @@ pub struct ServerView {
     pub name: String,
     /// Its address and port.
     pub address: String,
+    /// What its TLS has to be: `none` (TLS if it is offered), `tls`, `dane` or `certificate`.
+    pub trust: String,
 }
 
 /// Sessions with servers of one domain that went alike on one day.

@@ -7,7 +7,8 @@ mod house;
 use admin::{Error, Paging, Request, Response, TraceAbout};
 use filter::intake::Outcome;
 use house::House;
-use mail::{Address, Event, Reason, SessionId};
+use mail::{Address, Event, Reason, SessionId, Timestamp};
+use store::StsPolicy;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 fn account(address: &str) -> Request {
@@ -337,19 +338,29 @@ async fn where_mail_would_go_is_shown() {
     let mut house = House::open().await;
     let domain = mail::Domain::parse("example.org").unwrap();
     house.done(Request::DomainAdd { domain }).await;
+    let text = "version: STSv1\r\nmode: enforce\r\nmx: b.far.example\r\nmax_age: 86400\r\n";
+    let policy = StsPolicy {
+        id: "1".to_owned(),
+        policy: text.to_owned(),
+        asked_at: Timestamp(0),
+        renew_at: Timestamp(0),
+        expires_at: Timestamp(i64::MAX / 2),
+    };
+    let far = mail::Domain::parse("far.example").unwrap();
+    house.store.keep_sts_policy(&far, &policy, Timestamp(0)).await.unwrap();
     for (named, expected) in [
-        ("Far.Example", "the domain's MX: 198.51.100.1:25 198.51.100.2:25"),
-        ("dora@far.example", "the domain's MX: 198.51.100.1:25 198.51.100.2:25"),
-        ("[198.51.100.7]", "the address itself: 198.51.100.7:25"),
+        ("Far.Example", "the domain's MX: 198.51.100.1:25 none, 198.51.100.2:25 dane (enforce)"),
+        ("x@far.example", "the domain's MX: 198.51.100.1:25 none, 198.51.100.2:25 dane (enforce)"),
+        ("[198.51.100.7]", "the address itself: 198.51.100.7:25 none ()"),
         ("null.example", "the domain's MX: null_mx for good"),
         ("none.example", "the domain's MX: no_such_domain for good"),
         ("[127.0.0.1]", "the address itself: route_to_self for good"),
     ] {
         let asked = Request::QueueRoute { destination: named.to_owned() };
         let Response::QueueRoute(route) = house.ask(asked).await.unwrap() else { panic!() };
-        let addresses: Vec<String> = route.servers.iter().map(|one| one.address.clone()).collect();
+        let servers = route.servers.iter().map(|one| format!("{} {}", one.address, one.trust));
         let found = match route.reason.as_str() {
-            "" => addresses.join(" "),
+            "" => format!("{} ({})", servers.collect::<Vec<_>>().join(", "), route.policy),
             why if route.is_temporary => format!("{why} for now"),
             why => format!("{why} for good"),
         };

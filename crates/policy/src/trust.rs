@@ -41,6 +41,16 @@ impl Trust {
         matches!(self, Trust::Dane { .. } | Trust::Verified)
     }
 
+    /// What is demanded, as a word for lists.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Trust::Anybody | Trust::Tested { .. } => "none",
+            Trust::Unproven => "tls",
+            Trust::Dane { .. } => "dane",
+            Trust::Verified => "certificate",
+        }
+    }
+
     /// What asks for it, in words for traces and notices; empty where nothing does.
     pub fn words(&self) -> &'static str {
         match self {

@@ -5,6 +5,7 @@ use crate::request::{QueueFilter, QueueWhat};
 use crate::{Admin, Error, Page, Paging, QueueView, Response, RouteView, ServerView, TlsCountView};
 use mail::{Domain, Reason, Timestamp};
 use policy::ways::{self, Server, Ways};
+use smtp::sts::{self, Mode};
 use store::{SpoolChange, SpoolFilter, Spooled, TlsCount, TlsDay};
 
 /// Why something is held that an administrator holds.
@@ -51,6 +52,7 @@ pub(super) async fn route(admin: &Admin, named: &str) -> Result<Response, Error>
     let mut view = RouteView {
         basis: ways.basis(&destination),
         servers: Vec::new(),
+        policy: String::new(),
         reason: String::new(),
         text: String::new(),
         is_temporary: false,
@@ -61,7 +63,9 @@ pub(super) async fn route(admin: &Admin, named: &str) -> Result<Response, Error>
             let server = |server: &Server| ServerView {
                 name: server.name.to_string(),
                 address: server.address.to_string(),
+                trust: server.trust.word().to_owned(),
             };
+            view.policy = kept_policy(admin, &ways, &view.destination).await?;
             view.servers = servers.iter().map(server).collect();
         }
         Err(no) => {
@@ -71,6 +75,23 @@ pub(super) async fn route(admin: &Admin, named: &str) -> Result<Response, Error>
         }
     }
     Ok(Response::QueueRoute(view))
+}
+
+/// The mode of the policy that a domain's mail is sent under, as far as one is kept; empty where
+/// the administrator named the way.
+async fn kept_policy(admin: &Admin, ways: &Ways, destination: &str) -> Result<String, Error> {
+    let Ok(domain) = Domain::parse(destination) else { return Ok(String::new()) };
+    if ways.is_named(destination) {
+        return Ok(String::new());
+    }
+    let kept = admin.store.sts_policy(&domain).await?;
+    let kept = kept.filter(|kept| kept.expires_at > admin.clock.now());
+    let mode = kept.and_then(|kept| sts::Policy::parse(&kept.policy).ok()).map(|it| it.mode);
+    Ok(match mode {
+        Some(Mode::Enforce) => "enforce".to_owned(),
+        Some(Mode::Testing) => "testing".to_owned(),
+        Some(Mode::None) | None => String::new(),
+    })
 }
 
 /// How TLS to other servers went.

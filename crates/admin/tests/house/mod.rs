@@ -43,10 +43,12 @@ fn zone(text: &str) -> Arc<dyn net::Resolver> {
 
 /// What administrators may ask for here.
 const ZONE: &str = "\
+$DNSSEC secure
 far.example. MX 20 b.far.example.
 far.example. MX 10 a.far.example.
 a.far.example. A 198.51.100.1
 b.far.example. A 198.51.100.2
+_25._tcp.b.far.example. TLSA 3 0 0 aa
 null.example. MX 0 .
 ";
 

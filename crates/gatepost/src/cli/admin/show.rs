@@ -5,7 +5,8 @@ mod accounts;
 use crate::output;
 use ::admin::{
     AccessView, AliasReview, CountedView, DkimKeyView, DomainView, EntryView, Fsck, Page,
-    QueueView, Response, RouteView, SendLimitView, SubjectView, TlsCountView, TraceView,
+    QueueView, Response, RouteView, SendLimitView, ServerView, SubjectView, TlsCountView,
+    TraceView,
 };
 use mail::{Address, Timestamp, TraceRow};
 use std::process::ExitCode;
@@ -221,12 +222,22 @@ fn queue_route(route: &RouteView) -> String {
         let until = if route.is_temporary { "not at present" } else { "no way" };
         return format!("{decided}: {until} ({}): {}", route.reason, route.text);
     }
-    let rows: Vec<Vec<String>> =
-        route.servers.iter().map(|one| vec![one.name.clone(), one.address.clone()]).collect();
-    format!(
-        "{decided}, goes to the first of these that answers:\n{}",
-        output::table(&["Server", "Address"], &rows)
-    )
+    let row = |one: &ServerView| {
+        let tls = match one.trust.as_str() {
+            "none" => "if it is offered",
+            "tls" => "demanded",
+            "dane" => "as its TLSA records say (DANE)",
+            _ => "with a certificate good for its name",
+        };
+        vec![one.name.clone(), one.address.clone(), tls.to_owned()]
+    };
+    let rows: Vec<Vec<String>> = route.servers.iter().map(row).collect();
+    let table = output::table(&["Server", "Address", "TLS"], &rows);
+    let policy = match route.policy.as_str() {
+        "" => String::new(),
+        mode => format!("\nIts policy (MTA-STS, {mode}) says which of them may be used, and how."),
+    };
+    format!("{decided}, goes to the first of these that answers:\n{table}{policy}")
 }
 
 fn send_limit(limit: &SendLimitView) -> String {
