@@ -17,11 +17,15 @@ struct Site {
     _folder: tempfile::TempDir,
 }
 
-/// A server that sends all to the sink, with keys that sign.
 fn site() -> Site {
+    site_with("")
+}
+
+/// A server that sends all to the sink, with keys that sign.
+fn site_with(more: &str) -> Site {
     let folder = tempfile::tempdir().unwrap();
     let sink = Sink::start(folder.path());
-    let settings = format!("[send]\nsmarthost = \"127.0.0.1:{}\"\n", sink.port);
+    let settings = format!("[send]\nsmarthost = \"127.0.0.1:{}\"\n{more}", sink.port);
     let zone = publish_all(folder.path(), &settings);
     let server = Server::with_zone(folder.path(), &settings, &zone);
     keys(&server, "active");
@@ -221,4 +225,25 @@ fn a_ring_of_forwards_ends() {
     assert!(reply.starts_with("554 5.4.6 "), "{hops}: {reply}");
     assert_eq!(hops, 31, "limits.hops_max");
     assert!(message.contains("ARC-Seal: i=31;"), "{message}");
+}
+
+/// What is forwarded and what is only sent on may go to one domain: each copy has its own sender.
+#[test]
+fn copies_for_one_domain_keep_their_senders() {
+    let site = site_with("[relay]\nnetworks = [\"127.0.0.0/8\"]\n");
+    let mut talk = site.server.smtp();
+    let away = format!("away@{DOMAIN}");
+    let said = ["EHLO client.example".to_owned(), format!("MAIL FROM:<{KNOWN}>")].into_iter();
+    let to = [away.as_str(), "hugo@far.example"].map(|to| format!("RCPT TO:<{to}>"));
+    for command in said.chain(to).chain(["DATA".to_owned()]) {
+        let reply = talk.say(&command);
+        assert!(reply.starts_with(['2', '3']), "{command}: {reply}");
+    }
+    let reply = talk.say(&format!("From: {KNOWN}\r\nSubject: Minutes\r\n\r\nhello\r\n."));
+    assert!(reply.starts_with("250"), "{reply}");
+    for to in ["fred@far.example", "hugo@far.example"] {
+        told(&site.server, to, "relayed");
+    }
+    assert!(site.sink.sender("fred").starts_with("<SRS0="), "{}", site.sink.senders());
+    assert_eq!(site.sink.sender("hugo"), format!("<{KNOWN}>"));
 }

@@ -1,12 +1,11 @@
 //! Other servers that mean harm: what they say has its end state, and stays what it is, words.
 
 use crate::sending::{submit, told};
-use crate::server::Server;
+use crate::server::{Server, act};
 use serde_json::Value;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 
 /// The other servers, ended when dropped.
 struct Hostile {
@@ -19,15 +18,7 @@ impl Hostile {
     fn start(folder: &Path) -> Self {
         let folder = folder.join("hostile");
         std::fs::create_dir(&folder).unwrap();
-        let mut child = Command::new("python3")
-            .args(["-c", include_str!("hostile_sink.py")])
-            .arg(&folder)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let (child, line) = act(include_str!("hostile_sink.py"), &[&folder]);
         Self { child, ports: serde_json::from_str(&line).unwrap(), folder }
     }
 

@@ -1,10 +1,9 @@
 //! Mail to servers that have to prove who they are, by DANE and under REQUIRETLS.
 
 use crate::sending::told;
-use crate::server::{Server, run, text};
-use std::io::{BufRead, BufReader};
+use crate::server::{Server, act, run, text};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 
 /// A server under TLS, ended when dropped.
 struct Secure {
@@ -40,16 +39,8 @@ impl Secure {
         assert!(made.status.success(), "{}", text(&made));
         let taken = folder.join("secure");
         std::fs::create_dir(&taken).unwrap();
-        let mut child = Command::new("python3")
-            .args(["-c", include_str!("secure_sink.py")])
-            .args([&taken, &certificate, &key])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        let (port, digest) = line.trim().split_once(' ').unwrap();
+        let (child, line) = act(include_str!("secure_sink.py"), &[&taken, &certificate, &key]);
+        let (port, digest) = line.split_once(' ').unwrap();
         let (port, digest) = (port.parse().unwrap(), digest.to_owned());
         Self { child, port, digest, folder: taken }
     }

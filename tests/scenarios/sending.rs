@@ -1,11 +1,11 @@
 //! Mail of users to other servers: what arrives there, what is told here.
 
-use crate::server::{Server, run, text};
+use crate::server::{Server, act, run, text};
 use crate::talk::Talk;
 use serde_json::Value;
-use std::io::{BufRead, BufReader};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 /// Another server that acts up, ended when dropped.
@@ -24,17 +24,10 @@ impl Sink {
     pub(crate) fn offering(folder: &Path, extensions: &[&str]) -> Self {
         let folder = folder.join("sink");
         std::fs::create_dir(&folder).unwrap();
-        let mut child = Command::new("python3")
-            .args(["-c", include_str!("sink.py")])
-            .arg(&folder)
-            .args(extensions)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        let port = line.trim().parse().unwrap();
+        let args = extensions.iter().map(|extension| extension as &dyn AsRef<OsStr>);
+        let args: Vec<_> = std::iter::once(&folder as &dyn AsRef<OsStr>).chain(args).collect();
+        let (child, line) = act(include_str!("sink.py"), &args);
+        let port = line.parse().unwrap();
         Self { child, port, folder }
     }
 

@@ -33,6 +33,20 @@ pub(crate) fn run(program: &str, args: &[&str]) -> Output {
     output.unwrap_or_else(|e| panic!("{program}: {e}; cargo xtask setup installs it"))
 }
 
+/// A Python program that acts as another server, and the line by which it says where it listens.
+pub(crate) fn act(program: &str, args: &[&dyn AsRef<OsStr>]) -> (Child, String) {
+    let mut child = Command::new("python3")
+        .args(["-c", program])
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    (child, line.trim().to_owned())
+}
+
 /// Both outputs as text.
 pub(crate) fn text(output: &Output) -> String {
     let (out, err) = (&output.stdout, &output.stderr);

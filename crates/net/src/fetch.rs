@@ -114,6 +114,13 @@ impl Url {
     }
 }
 
+/// An answer that comes in time.
+async fn in_time(
+    asked: impl Future<Output = Result<Fetched, FetchError>>,
+) -> Result<Fetched, FetchError> {
+    tokio::time::timeout(TIME_MAX, asked).await.map_err(|_| FetchError::TimedOut)?
+}
+
 impl Fetch {
     /// A client that believes servers by `tls`. Of private addresses it calls those in `allowed`
     /// alone, and at the port that stands there, whatever is asked for.
@@ -126,7 +133,7 @@ impl Fetch {
     /// # Errors
     /// Whatever is not an answer of 200 within the bounds.
     pub async fn get(&self, url: &Url) -> Result<Fetched, FetchError> {
-        self.within(Method::GET, url, "", Bytes::new()).await
+        in_time(self.ask(Method::GET, url, "", Bytes::new())).await
     }
 
     /// POST of a content of this media type.
@@ -139,18 +146,7 @@ impl Fetch {
         media_type: &str,
         body: Bytes,
     ) -> Result<Fetched, FetchError> {
-        self.within(Method::POST, url, media_type, body).await
-    }
-
-    async fn within(
-        &self,
-        method: Method,
-        url: &Url,
-        media_type: &str,
-        body: Bytes,
-    ) -> Result<Fetched, FetchError> {
-        let asked = self.ask(method, url, media_type, body);
-        tokio::time::timeout(TIME_MAX, asked).await.map_err(|_| FetchError::TimedOut)?
+        in_time(self.ask(Method::POST, url, media_type, body)).await
     }
 
     async fn ask(
