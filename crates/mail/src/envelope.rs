@@ -6,6 +6,9 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
+/// The local part, at the server's own name, of the address that requests for a release go to.
+pub const RELEASE: &str = "release";
+
 /// A way into the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -30,6 +30,8 @@ pub enum Suggestion {
     Refuse(Option<ReplyText>),
     /// Try again later.
     Later,
+    /// Say yes, and hold it until somebody releases it.
+    Quarantine,
     /// Say yes, keep nothing.
     Discard,
 }

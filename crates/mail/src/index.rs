@@ -23,6 +23,7 @@ mod view;
 pub use ambiguity::{Affects, Ambiguity, DETAIL_MAX, PER_KIND_MAX, Sighting};
 pub use builder::IndexBuilder;
 pub use header::{Field, FieldText, Header};
+pub(crate) use header::{Scan, Stretch, split_name};
 pub use limits::Limits;
 pub use part::{Inside, Part};
 pub use view::{FieldView, MessageView, NameValue, PartView, SightingView};

@@ -8,6 +8,7 @@
 pub mod address;
 pub mod address_list;
 pub mod credential;
+pub mod danger;
 pub mod decision;
 pub mod domain;
 pub mod dsn;
@@ -26,6 +27,7 @@ pub mod secret;
 pub mod srs;
 pub mod time;
 pub mod trace;
+pub mod union;
 
 pub use address::{Address, AddressError, ForwardPath, Host, LocalPart, ReversePath};
 pub use credential::{Credential, Protocol};
@@ -33,13 +35,13 @@ pub use decision::{Decision, Refusal, ReplyText};
 pub use domain::Domain;
 pub use dsn::{EnvelopeDsn, EnvelopeId, Notify, OriginalRecipient, RecipientDsn, Return};
 pub use envelope::{
-    BodyKind, Door, Envelope, LocalUser, Login, Onward, Origin, Peer, Permit, Recipient,
+    BodyKind, Door, Envelope, LocalUser, Login, Onward, Origin, Peer, Permit, RELEASE, Recipient,
     SendLimits, Submitter, Target, TlsDemand,
 };
 pub use finding::{Finding, Suggestion};
 pub use grant::SenderGrant;
 pub use id::{AccountId, EntryId, Id, MailboxId, MessageId, SessionId};
-pub use judgement::{Judgement, Placement, Verdict};
+pub use judgement::{HeldPart, Judgement, Placement, Verdict};
 pub use reason::Reason;
 pub use rendition::{Piece, Rendition};
 pub use secret::Secret;

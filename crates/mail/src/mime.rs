@@ -11,6 +11,7 @@ pub mod words;
 
 pub use encoding::TransferEncoding;
 pub use parameters::{Parameter, Structured};
+pub(crate) use words::hex_pair;
 
 /// Something in a header value that programs read differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

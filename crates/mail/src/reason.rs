@@ -55,6 +55,8 @@ reasons! {
     LocalSubmission = "local_submission",
     /// The server itself made the message.
     OwnMail = "own_mail",
+    /// Who it is held for asks for something in the quarantine.
+    ReleaseRequest = "release_request",
     /// A bounce of mail that was forwarded: it goes on to who sent that.
     ForwardBounce = "forward_bounce",
 
@@ -125,6 +127,8 @@ reasons! {
     AccessRejected = "access_rejected",
     /// The access map discards it.
     AccessDiscarded = "access_discarded",
+    /// The access map puts mail of this sender or client into the quarantine.
+    AccessQuarantined = "access_quarantined",
     /// Nobody allowed this client to send mail to that domain.
     RelayDenied = "relay_denied",
     /// The recipient may be accepted, but there is no place for it and no way to it.
@@ -175,6 +179,16 @@ reasons! {
     SubjectProhibited = "subject_prohibited",
     /// Two mail programs could read the message differently.
     Ambiguous = "ambiguous",
+    /// A part is of a kind that is not let in: a program, a script, what a mail program may start.
+    AttachmentProhibited = "attachment_prohibited",
+    /// Nobody could look inside a part: it is encrypted or damaged.
+    AttachmentUnreadable = "attachment_unreadable",
+    /// Looking inside a part would take more than the limits allow: too deep, too many, too large.
+    TooComplex = "too_complex",
+    /// A scanner found a virus.
+    VirusFound = "virus_found",
+    /// A scanner did not answer, or could not do its work.
+    ScannerFailed = "scanner_failed",
     /// There is more than one From field, or no author can be read in it (RFC 5322 §3.6).
     FromUnusable = "from_unusable",
     /// The author's domain wants such mail refused: neither SPF nor DKIM shows that it is its own

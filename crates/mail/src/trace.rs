@@ -31,7 +31,12 @@ pub enum Event {
     Failed,
     /// A recipient's copy was discarded by a named rule.
     Discarded,
-    /// An entry left its mailbox: by the owner, an administrator, retention.
+    /// A recipient's copy, or a part of the message, was put into the quarantine.
+    Quarantined,
+    /// Something was released from the quarantine.
+    Released,
+    /// An entry left its mailbox, or a copy the quarantine: by the owner, an administrator,
+    /// retention.
     Removed,
     /// Something was found or changed in a message (a finding that did not decide alone).
     Finding,
@@ -55,6 +60,8 @@ impl Event {
             Event::Deferred => "deferred",
             Event::Failed => "failed",
             Event::Discarded => "discarded",
+            Event::Quarantined => "quarantined",
+            Event::Released => "released",
             Event::Removed => "removed",
             Event::Finding => "finding",
             Event::Administration => "administration",

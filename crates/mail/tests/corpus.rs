@@ -23,3 +23,8 @@ fn scram() {
 fn srs() {
     replay("srs", 12, exercise::srs::exercise);
 }
+
+#[test]
+fn union_reading() {
+    replay("union_reading", 20, exercise::union_reading::exercise);
+}

@@ -113,6 +113,15 @@ ambiguities! {
     /// Text behind the last part.
     Structure Epilogue = "epilogue",
 
+    /// A boundary that two programs would read differently.
+    Structure BoundaryReadings = "boundary_readings",
+    /// A boundary for a type that has no parts.
+    Structure BoundaryWithoutMultipart = "boundary_without_multipart",
+    /// A line in a text that is a delimiter to some readers: before a field of MIME.
+    Structure StrayDelimiter = "stray_delimiter",
+    /// A text that begins like a message with fields of MIME.
+    Structure StrayHeader = "stray_header",
+
     // Bodies.
     /// A transfer encoding that the standard does not have.
     Content UnknownEncoding = "unknown_encoding",

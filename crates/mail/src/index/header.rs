@@ -34,7 +34,7 @@ pub struct FieldText<'a> {
 
 /// What a stretch of a header block is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Stretch {
+pub(crate) enum Stretch {
     /// A field with its continuation lines.
     Field(Field),
     /// A line (with continuations) that is no field.
@@ -67,7 +67,7 @@ impl<'a> Header<'a> {
 }
 
 impl<'a> FieldText<'a> {
-    pub(super) fn of(block: &'a [u8], field: &Field) -> Option<Self> {
+    pub(crate) fn of(block: &'a [u8], field: &Field) -> Option<Self> {
         let bytes = block.get(field.range.clone())?;
         let Field { range, name_len, colon } = field;
         Some(Self { start: range.start, bytes, name_len: *name_len, colon: *colon })
@@ -107,13 +107,13 @@ impl<'a> FieldText<'a> {
 }
 
 /// Walks through a header block.
-pub(super) struct Scan<'a> {
+pub(crate) struct Scan<'a> {
     block: &'a [u8],
     at: usize,
 }
 
 impl<'a> Scan<'a> {
-    pub(super) fn new(block: &'a [u8]) -> Self {
+    pub(crate) fn new(block: &'a [u8]) -> Self {
         Self { block, at: 0 }
     }
 
@@ -147,7 +147,7 @@ impl Iterator for Scan<'_> {
 
 /// Length of the name and place of the colon, if the line begins a field (RFC 5322 §2.2, and
 /// with blanks before the colon as §4.5 has them).
-fn split_name(line: &[u8]) -> Option<(usize, usize)> {
+pub(crate) fn split_name(line: &[u8]) -> Option<(usize, usize)> {
     let colon = memchr(b':', line)?;
     let before = line.get(..colon)?;
     let name = before.trim_ascii_end();

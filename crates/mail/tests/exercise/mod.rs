@@ -4,3 +4,4 @@ pub(crate) mod address;
 pub(crate) mod message_view;
 pub(crate) mod scram;
 pub(crate) mod srs;
+pub(crate) mod union_reading;
