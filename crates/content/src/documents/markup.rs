@@ -1,0 +1,250 @@
+//! Pages and pictures in angle brackets: what builds files, downloads by itself, or runs.
+//!
+//! Script alone is no hit in a page: the letters of ordinary senders have some, and mail programs
+//! do not run it. What counts is a page that is a file's wrapping. In a picture, any script counts.
+
+use super::encoded::{from_base64, from_percent, is_base64};
+use crate::inspect::{Inspection, Item};
+use crate::{Budget, Class, magic};
+use aho_corasick::AhoCorasick;
+use memchr::memmem;
+use std::sync::LazyLock;
+
+/// Base64 letters in a row that are a file and no token or key.
+const LONG_FROM: usize = 2_048;
+/// `data:` addresses that are looked into.
+const ADDRESSES_MAX: usize = 1_000;
+
+/// What a mark says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    /// A page that makes a file.
+    Builds,
+    /// Something that decodes: with a long literal, a page that makes a file.
+    Decodes,
+    /// Starts a program of the desktop.
+    Starts,
+    /// A script of the desktop, not of the page.
+    Host,
+    /// An office document in one XML file, with macros.
+    Macros,
+    /// Script, in a picture.
+    Script,
+    /// A picture.
+    Picture,
+    /// A page.
+    Page,
+    /// An address with content.
+    Data,
+    /// What a tag stands for among the headers of a page.
+    Header,
+}
+
+const MARKS: &[(&str, Mark)] = &[
+    ("msSaveOrOpenBlob", Mark::Builds),
+    ("msSaveBlob", Mark::Builds),
+    ("createObjectURL", Mark::Builds),
+    ("new Blob", Mark::Builds),
+    ("new File(", Mark::Builds),
+    ("showSaveFilePicker", Mark::Builds),
+    ("WebAssembly.instantiate", Mark::Builds),
+    ("atob(", Mark::Decodes),
+    ("fromCharCode", Mark::Decodes),
+    ("unescape(", Mark::Decodes),
+    ("eval(", Mark::Decodes),
+    ("Uint8Array", Mark::Decodes),
+    ("document.write", Mark::Decodes),
+    ("ms-msdt:", Mark::Starts),
+    ("search-ms:", Mark::Starts),
+    ("ms-appinstaller:", Mark::Starts),
+    ("ms-officecmd:", Mark::Starts),
+    ("<hta:application", Mark::Host),
+    ("WScript.Shell", Mark::Host),
+    ("new ActiveXObject", Mark::Host),
+    ("vbscript:", Mark::Host),
+    ("<script type=\"text/vbscript", Mark::Host),
+    ("language=\"vbscript", Mark::Host),
+    ("language='vbscript", Mark::Host),
+    ("language=vbscript", Mark::Host),
+    ("/vbaProject.bin", Mark::Macros),
+    ("w:macrosPresent=\"yes", Mark::Macros),
+    ("editdata.mso", Mark::Macros),
+    ("<script", Mark::Script),
+    ("javascript:", Mark::Script),
+    ("<foreignObject", Mark::Script),
+    ("<!ENTITY", Mark::Script),
+    ("<svg", Mark::Picture),
+    ("<html", Mark::Page),
+    ("<body", Mark::Page),
+    ("data:", Mark::Data),
+    ("http-equiv", Mark::Header),
+];
+
+static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let texts = MARKS.iter().map(|(text, _)| text);
+    AhoCorasick::builder().ascii_case_insensitive(true).build(texts).ok()
+});
+
+/// Looks into a page or picture.
+pub(super) fn look(bytes: &[u8], look: &mut Inspection<'_>, budget: &mut Budget) {
+    let held = magic::decoded_size(bytes);
+    if let Err(trouble) = budget.look(bytes.len()).and_then(|()| budget.hold(held)) {
+        look.trouble(trouble);
+        return;
+    }
+    let text = magic::decoded(bytes);
+    let found = Found::of(&text);
+    found.tell(&text, look);
+    for (number, at) in found.data.iter().take(ADDRESSES_MAX).enumerate() {
+        // No further than the next, so that addresses that never end cost nothing.
+        let next = found.data.get(number + 1).copied().unwrap_or(text.len());
+        address(text.get(*at..next).unwrap_or_default(), look, budget);
+    }
+    if found.data.len().max(found.headers.len()) > ADDRESSES_MAX {
+        look.trouble(crate::Trouble::Limit("addresses"));
+    }
+    budget.release(held);
+}
+
+/// The marks of one text.
+#[derive(Debug, Default)]
+struct Found {
+    marks: Vec<(Mark, &'static str)>,
+    data: Vec<usize>,
+    headers: Vec<usize>,
+}
+
+impl Found {
+    fn of(text: &[u8]) -> Self {
+        let mut found = Self::default();
+        let Some(finder) = FINDER.as_ref() else { return found };
+        for place in finder.find_iter(text) {
+            let Some((word, mark)) = MARKS.get(place.pattern().as_usize()) else { continue };
+            let places = match mark {
+                Mark::Data => Some(&mut found.data),
+                Mark::Header => Some(&mut found.headers),
+                _ => None,
+            };
+            if let Some(places) = places {
+                if places.len() <= ADDRESSES_MAX {
+                    places.push(place.end());
+                }
+            } else if !found.marks.contains(&(*mark, *word)) {
+                found.marks.push((*mark, word));
+            }
+        }
+        found
+    }
+
+    fn has(&self, mark: Mark) -> Option<&'static str> {
+        self.marks.iter().find(|(known, _)| *known == mark).map(|(_, word)| *word)
+    }
+
+    fn tell(&self, text: &[u8], look: &mut Inspection<'_>) {
+        let script = self.has(Mark::Script);
+        if let Some(word) = self.has(Mark::Host) {
+            look.hit(Class::Script, "page desktop script", word);
+        }
+        if let Some(word) = self.has(Mark::Macros) {
+            look.hit(Class::Macro, "xml document with macros", word);
+        }
+        if let Some(word) = self.has(Mark::Starts) {
+            look.hit(Class::ActivePage, "page starts a program", word);
+        }
+        if let Some(word) = self.has(Mark::Builds) {
+            look.hit(Class::ActivePage, "page builds a file", word);
+        } else if script.is_some() && self.has(Mark::Decodes).is_some() && has_long_literal(text) {
+            look.hit(Class::ActivePage, "page builds a file", "a long literal that it decodes");
+        }
+        if self.headers.iter().any(|at| refreshes(text, *at)) {
+            look.hit(Class::ActivePage, "page refreshes to content", "");
+        }
+        let is_picture = self.has(Mark::Picture).is_some() && self.has(Mark::Page).is_none();
+        if is_picture && let Some(word) = script {
+            look.hit(Class::ActivePage, "picture with script", word);
+        } else if is_picture && has_handler(text) {
+            look.hit(Class::ActivePage, "picture with script", "an event handler");
+        }
+    }
+}
+
+/// A run of base64 that is not the content of an address of its own.
+fn has_long_literal(text: &[u8]) -> bool {
+    let mut from = 0;
+    while let Some(rest) = text.get(from..)
+        && !rest.is_empty()
+    {
+        let run = rest.iter().take_while(|byte| is_base64(**byte)).count();
+        if run >= LONG_FROM && !text.get(..from).unwrap_or_default().ends_with(b";base64,") {
+            return true;
+        }
+        from += run + 1;
+    }
+    false
+}
+
+/// `<meta http-equiv=refresh content="0;url=data:...">`, by where `http-equiv` ends.
+fn refreshes(text: &[u8], at: usize) -> bool {
+    const TAG_MAX: usize = 400;
+    let rest = text.get(at..).unwrap_or_default();
+    let value = rest.get(..20).unwrap_or(rest).trim_ascii_start();
+    let value = value.strip_prefix(b"=").unwrap_or(value).trim_ascii_start();
+    let value = value.strip_prefix(b"\"").or_else(|| value.strip_prefix(b"'")).unwrap_or(value);
+    if !value.trim_ascii_start().get(..7).is_some_and(|word| word.eq_ignore_ascii_case(b"refresh"))
+    {
+        return false;
+    }
+    // Its address may stand before or behind.
+    let before = text.get(at.saturating_sub(TAG_MAX)..at).unwrap_or_default();
+    let start = memchr::memrchr(b'<', before).unwrap_or(0);
+    let rest = rest.get(..TAG_MAX).unwrap_or(rest);
+    let end = memchr::memchr(b'>', rest).unwrap_or(rest.len());
+    let pieces = [before.get(start..), rest.get(..end)].map(Option::unwrap_or_default);
+    let tag = pieces.concat().to_ascii_lowercase();
+    [b"data:".as_slice(), b"javascript:", b"blob:"]
+        .iter()
+        .any(|mark| memmem::find(&tag, mark).is_some())
+}
+
+/// ` onload=`: an attribute whose value is script.
+fn has_handler(text: &[u8]) -> bool {
+    memmem::find_iter(text, b"on").chain(memmem::find_iter(text, b"ON")).any(|at| {
+        let before = at.checked_sub(1).and_then(|at| text.get(at));
+        let is_edge = |byte: &u8| byte.is_ascii_whitespace() || b"'\"/".contains(byte);
+        let rest = text.get(at + 2..).unwrap_or_default();
+        let letters = rest.iter().take(24).take_while(|byte| byte.is_ascii_alphabetic()).count();
+        let after = rest.get(letters..).unwrap_or_default();
+        let after = after.get(..16).unwrap_or(after).trim_ascii_start();
+        before.is_some_and(is_edge) && letters >= 3 && after.first() == Some(&b'=')
+    })
+}
+
+/// Looks into what an address holds (RFC 2397), unless it is a picture that can do nothing.
+fn address(rest: &[u8], look: &mut Inspection<'_>, budget: &mut Budget) {
+    const HEAD_MAX: usize = 200;
+    let head = rest.get(..HEAD_MAX).unwrap_or(rest);
+    let Some(comma) = memchr::memchr(b',', head) else { return };
+    let head = String::from_utf8_lossy(head.get(..comma).unwrap_or_default());
+    let kind = head.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let idle = kind.starts_with("image/") && kind != "image/svg+xml"
+        || ["font/", "audio/", "video/", "application/font", "application/x-font"]
+            .iter()
+            .any(|start| kind.starts_with(start));
+    // Text with a colon is no address: a type has a slash, or nothing stands before the comma.
+    let is_address = kind.contains('/') || head.trim_start().starts_with(';') || head.is_empty();
+    if idle || !is_address || head.contains(['<', '>', '"', '\'', '\n']) {
+        return;
+    }
+    let body = rest.get(comma + 1..).unwrap_or_default();
+    let end = body.iter().position(|byte| b"\"'<>)`".contains(byte)).unwrap_or(body.len());
+    let body = body.get(..end).unwrap_or_default();
+    let is_base64 = head.to_ascii_lowercase().contains("base64");
+    if let Err(trouble) = budget.hold(body.len()) {
+        look.trouble(trouble);
+        return;
+    }
+    let content = if is_base64 { from_base64(body) } else { from_percent(body) };
+    let types = [kind];
+    look.inside("(data address)", &Item { names: &[], types: &types, bytes: &content }, budget);
+    budget.release(body.len());
+}

@@ -1,0 +1,123 @@
+use super::samples::base64;
+use super::{PROGRAM, check};
+use crate::Class::{ActivePage, Program, Script};
+
+#[test]
+fn ordinary_pages_are_harmless() {
+    let newsletter = "<!DOCTYPE html><html><head><meta http-equiv=\"Content-Type\" \
+        content=\"text/html\"><style>p{}</style></head><body onload=\"a()\"><p>Our news: data: 5, 6 \
+        <img src=\"data:image/png;base64,iVBORw0KGgo=\"><a href=\"https://a.example\">more</a>";
+    check("a.html", newsletter.as_bytes(), &[]);
+    let script = "<html><script>document.getElementById('a').hidden = true;</script></html>";
+    check("a.html", script.as_bytes(), &[]);
+    let picture = format!(
+        "<html><script>eval('a')</script><img src='data:image/png;base64,{}'>",
+        "A".repeat(5_000)
+    );
+    check("a.html", picture.as_bytes(), &[]);
+    check(
+        "a.svg",
+        b"<svg xmlns='http://www.w3.org/2000/svg'><rect id='on' fill='none'/></svg>",
+        &[],
+    );
+    check("", b"<?xml version='1.0'?><invoice><online>yes</online></invoice>", &[]);
+    check("a.md", b"# How\nUse `new Blob` and `createObjectURL` with care.", &[]);
+}
+
+#[test]
+fn pages_that_build_files_are_found() {
+    let rules = [(ActivePage, "page builds a file")];
+    for text in [
+        "<html><script>var b = new Blob([d]); a.href = URL.createObjectURL(b)</script>",
+        "<script>navigator.msSaveOrOpenBlob(b, 'a.zip')</script>",
+        "<SCRIPT>NAVIGATOR.MSSAVEBLOB(b)</SCRIPT>",
+    ] {
+        check("a.html", text.as_bytes(), &rules);
+        check("", text.as_bytes(), &rules);
+        let wide: Vec<u8> =
+            format!("\u{FEFF}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+        check("a.htm", &wide, &rules);
+    }
+    let long = format!("<html><script>f(atob('{}'))</script>", "QUFB".repeat(600));
+    check("a.html", long.as_bytes(), &rules);
+    // What is no page by its beginning is one to a browser by its name.
+    check("a.html", b"GIF89a<script>new Blob([a])</script>", &rules);
+}
+
+#[test]
+fn addresses_with_content_are_looked_into() {
+    let page = |kind: &str| {
+        format!("<a download href=\"data:{kind};base64,{}\">open</a>", base64(PROGRAM))
+    };
+    check("a.html", page("application/octet-stream").as_bytes(), &[(Program, "magic mz")]);
+    let rules = [(Program, "magic mz"), (Script, "type application/hta")];
+    check("a.html", page("application/hta").as_bytes(), &rules);
+    let inner = "<a href='data:text/html,%3Cscript%3Enew%20Blob(a)%3C/script%3E'>";
+    check("a.html", inner.as_bytes(), &[(ActivePage, "page builds a file")]);
+    let refresh = b"<meta http-equiv='refresh' content='0; url=javascript:a()'>";
+    check("a.html", refresh, &[(ActivePage, "page refreshes to content")]);
+    let refresh = b"<META CONTENT='0;url=JavaScript:a()' HTTP-EQUIV = \"Refresh\">";
+    check("a.html", refresh, &[(ActivePage, "page refreshes to content")]);
+    check("a.html", b"<meta http-equiv=refresh content='5; url=https://a.example/'>", &[]);
+    check(
+        "a.html",
+        b"<html><script>location='search-ms:a'</script>",
+        &[(ActivePage, "page starts a program")],
+    );
+    check("a.html", b"<script>new ActiveXObject('a')</script>", &[(Script, "page desktop script")]);
+}
+
+#[test]
+fn office_documents_in_one_file_are_known() {
+    let flat = b"<?xml version=\"1.0\"?><pkg:package><pkg:part pkg:name=\"/word/vbaProject.bin\"/>";
+    check("a.xml", flat, &[(crate::Class::Macro, "xml document with macros")]);
+    let old = b"<?mso-application progid=\"Word.Document\"?><w:binData w:name=\"editdata.mso\">";
+    check("a.xml", old, &[(crate::Class::Macro, "xml document with macros")]);
+}
+
+#[test]
+fn pictures_with_script_are_found() {
+    let rules = [(ActivePage, "picture with script")];
+    for text in [
+        "<svg><script>a()</script></svg>",
+        "<?xml version='1.0'?><svg onload = 'a()'/>",
+        "<svg><a href='javascript:a()'/></svg>",
+        "<svg><foreignObject/></svg>",
+        "<!DOCTYPE svg [<!ENTITY a 'b'>]><svg>&a;</svg>",
+    ] {
+        check("a.svg", text.as_bytes(), &rules);
+        check("", text.as_bytes(), &rules);
+    }
+}
+
+#[test]
+fn calendars_and_cards_are_looked_into() {
+    let invitation = b"BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nSUMMARY:a; b: c\r\n\
+        DESCRIPTION:Please see\r\n  https://a.example\r\nATTENDEE;CN=\"a: b\":mailto:a@b.example\r\n\
+        X-ALT-DESC;FMTTYPE=text/html:<html><body>Hello\\, you</body></html>\r\nURL:https://a\r\n\
+        ATTACH;FMTTYPE=application/pdf:https://a.example/b.pdf\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+    check("invite.ics", invitation, &[]);
+    let encoded = base64(PROGRAM);
+    let (head, tail) = encoded.split_at(9);
+    let event = format!(
+        "BEGIN:VCALENDAR\r\nATTACH;FMTTYPE=application/x-msdownload;X-FILENAME=\"a.exe\";\r\n \
+         ENCODING=BASE64;VALUE=BINARY:{head}\r\n {tail}\r\nEND:VCALENDAR\r\n"
+    );
+    let rules =
+        [(Program, "magic mz"), (Program, "name exe"), (Program, "type application/x-msdownload")];
+    check("a.ics", event.as_bytes(), &rules);
+    let card = format!("BEGIN:VCARD\nVERSION:4.0\nKEY:data:application/x-sh;base64,{encoded}\n");
+    check("", card.as_bytes(), &[(Program, "magic mz"), (Script, "type application/x-sh")]);
+    let photo =
+        format!("BEGIN:VCARD\nPHOTO;ENCODING=b;TYPE=PNG:{}\n", base64(b"\x89PNG\r\n\x1A\n"));
+    check("a.vcf", photo.as_bytes(), &[]);
+    let start = b"BEGIN:VCALENDAR\nATTACH:file://a.example/b\nEND:VCALENDAR";
+    check("a.ics", start, &[(ActivePage, "calendar address")]);
+}
+
+#[test]
+fn scripts_under_other_names_are_found() {
+    let text = b"Set s = CreateObject(\"WScript.Shell\")\r\ns.Run \"cmd.exe /c a\"\r\n";
+    check("a.txt", text, &[(Script, "magic script")]);
+    check("a.txt", b"We use powershell.exe and Start-Process.\n", &[]);
+}
