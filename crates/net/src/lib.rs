@@ -7,6 +7,7 @@
 //! too many.
 
 mod admission;
+pub mod channel;
 pub mod client;
 mod clock;
 pub mod dns;
