@@ -50,6 +50,8 @@ pub enum Action {
     Discard,
     /// Refused with the administrator's words.
     Error(ReplyText),
+    /// Accepted and held in the quarantine, for the reason that the administrator wrote.
+    Quarantine(String),
 }
 
 /// One line of the map.
@@ -175,6 +177,11 @@ fn entry(key: &str, value: &str, line: usize, notes: &mut Vec<Fault>) -> Result<
         notes
             .push(Fault::warning(format!("{why}: RELAY for one means no more than OK")).of_value());
         action = Action::Ok;
+    }
+    if tag == Tag::To && matches!(action, Action::Quarantine(_)) {
+        let message = "only what a sender or a client sends can be held; the entry has no effect";
+        let hint = "for one recipient write `REJECT` or `DISCARD`".to_owned();
+        return Err(Fault::warning(message).of_value().hint(Some(hint)));
     }
     Ok(Entry { tag, key: found, action, text: key.to_owned(), value: value.to_owned(), line })
 }
@@ -303,8 +310,9 @@ fn in_addresses(tag: Tag, text: &str, key: Key) -> Result<Key, Fault> {
 }
 
 /// Values that sendmail knows and Gatepost has other means for.
-const OTHER_VALUES: &[&str] =
-    &["skip", "quarantine", "subject", "local", "friend", "hater", "spam"];
+const OTHER_VALUES: &[&str] = &["skip", "subject", "local", "friend", "hater", "spam"];
+/// Bytes of the reason behind `QUARANTINE:`.
+const QUARANTINE_REASON_MAX: usize = 200;
 /// What is answered where the administrator gave a code alone.
 const NO_TEXT: &str = "Access denied";
 
@@ -320,6 +328,9 @@ fn parse_action(value: &str) -> Result<Action, Fault> {
     if let Some(rest) = strip_tag(value, "error:") {
         return parse_error(rest);
     }
+    if let Some(reason) = strip_tag(value, "quarantine:") {
+        return quarantine(unquoted(reason.trim()));
+    }
     if unquoted(value).starts_with(|c: char| c.is_ascii_digit()) {
         return parse_error(value);
     }
@@ -332,9 +343,21 @@ fn parse_action(value: &str) -> Result<Action, Fault> {
         let message = format!("the value is all of `{value}`: a comment has a line of its own");
         return Err(Fault::error(message).of_value());
     }
-    let hint = nearest(head, ["OK", "RELAY", "REJECT", "DISCARD", "ERROR"]);
+    let hint = nearest(head, ["OK", "RELAY", "REJECT", "DISCARD", "ERROR", "QUARANTINE"]);
     let message = format!("there is no value `{value}`");
     Err(Fault::error(message).of_value().hint(hint))
+}
+
+/// As sendmail has it since 8.13: the reason is for the administrator alone, and has to be there.
+fn quarantine(reason: &str) -> Result<Action, Fault> {
+    if reason.is_empty() || reason.len() > QUARANTINE_REASON_MAX {
+        let message = format!("a reason of 1 to {QUARANTINE_REASON_MAX} bytes has to follow");
+        return Err(Fault::error(message).of_value());
+    }
+    if reason.contains(char::is_control) {
+        return Err(Fault::error("a reason has no control characters").of_value());
+    }
+    Ok(Action::Quarantine(reason.to_owned()))
 }
 
 /// `d.s.n:code text`, `code text` or `code d.s.n text`; the text, or all from the code on, may be

@@ -36,6 +36,15 @@ pub enum TlsReports {
     Off,
 }
 
+/// The language of what is written to people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// English.
+    En,
+    /// German.
+    De,
+}
+
 /// What is done with lines that end in a bare LF.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BareLf {
@@ -73,6 +82,7 @@ const DNSSEC: &[(&str, DnssecChoice)] = &[
     ("off", DnssecChoice::Off),
 ];
 const TLS_REPORTS: &[(&str, TlsReports)] = &[("send", TlsReports::Send), ("off", TlsReports::Off)];
+const LANGUAGES: &[(&str, Language)] = &[("en", Language::En), ("de", Language::De)];
 const BARE_LF: &[(&str, BareLf)] = &[("refuse", BareLf::Refuse), ("repair", BareLf::Repair)];
 
 /// The word of a choice, as the file writes it.
@@ -120,6 +130,25 @@ impl Setting for TlsReports {
     }
     fn show(&self) -> String {
         show_choice(TLS_REPORTS, self)
+    }
+}
+
+impl Language {
+    /// Its code (ISO 639-1).
+    pub fn word(self) -> &'static str {
+        LANGUAGES.iter().find(|(_, language)| *language == self).map_or("en", |(word, _)| word)
+    }
+}
+
+impl Setting for Language {
+    fn kind() -> String {
+        kind_of(LANGUAGES)
+    }
+    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
+        choice(node, LANGUAGES, reader)
+    }
+    fn show(&self) -> String {
+        show_choice(LANGUAGES, self)
     }
 }
 

@@ -7,6 +7,7 @@
 
 pub mod access;
 pub mod aliases;
+pub mod attachment;
 pub mod choices;
 mod file;
 pub mod hosts;

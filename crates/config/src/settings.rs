@@ -4,7 +4,10 @@
 //! messages, and the page `docs/settings.md` ([`crate::reference`]). To add a setting, add its
 //! entry here, and use it where it belongs; nothing else has to be changed.
 
-use crate::choices::{BareLf, DkimActivation, DnssecChoice, LogFormat, SmtpNetwork, TlsReports};
+use crate::attachment::{AmbiguousChoice, AttachmentRule, FailedChoice, FilterChoice};
+use crate::choices::{
+    BareLf, DkimActivation, DnssecChoice, Language, LogFormat, SmtpNetwork, TlsReports,
+};
 use crate::local::LocalGrant;
 use crate::places::Places;
 use crate::problem::Problem;
@@ -108,6 +111,17 @@ settings! {
         disk_free_min_percent: u64 = 5 in 0..=50;
     }
 
+    /// Mail that was accepted and is held until somebody releases it.
+    quarantine: Quarantine {
+        /// How long something is held before it is deleted; 0 holds it for ever.
+        retention_days: u64 = 30 in 0..=3_650;
+        /// Bytes of all messages of which something is held; above that the oldest go first.
+        size_max: u64 = 5_368_709_120 in 1_048_576..=1_125_899_906_842_624;
+        /// How often recipients and the administrator are told by a digest what is newly held, in
+        /// hours; 0: never.
+        digest_hours: u64 = 24 in 0..=168;
+    }
+
     /// What one peer, session or message may take. Every limit has a default that suits a small
     /// or middle-sized organisation.
     limits: Limits {
@@ -145,6 +159,13 @@ settings! {
         alias_fanout_max: usize = 1_000 in 1..=50_000;
         /// How long looking at a message's content may take before the answer is 451.
         filter_timeout_secs: u64 = 60 in 1..=600;
+    }
+
+    /// The processes that look into what mail contains: locked down, without files and network,
+    /// each with one message at a time, 64 MiB beside it, and a second of CPU for each 16 MiB.
+    worker: Worker {
+        /// How many there are at most. 0: as many as processors, and at least two.
+        count: usize = 0 in 0..=64;
     }
 
     /// Budgets for guessing passwords. They never lock an owner out from where they have been.
@@ -329,6 +350,38 @@ settings! {
         /// One `[[subject.rules]]` for each rule; the first that matches decides.
         rules: Vec<SubjectRule> = (Vec::new());
     }
+
+    /// What parts of a message hold: programs, scripts, archives, documents. The page about
+    /// attachments has the kinds of danger, and what is done with each by default.
+    attachment: Attachment {
+        /// Whether parts are looked into: `on` or `off`. With `off` nothing is found, and whatever
+        /// is attached reaches its recipient.
+        filter: FilterChoice = (FilterChoice::On);
+        /// What is done with a message that two programs could read differently: `rebuild` writes
+        /// it anew if every reading is harmless, and else puts it into quarantine; `quarantine`
+        /// puts it there whatever it holds; `refuse` refuses it.
+        ambiguous: AmbiguousChoice = (AmbiguousChoice::Rebuild);
+        /// What is done with a message that could not be looked into, because a part of the server
+        /// failed: `later` asks the sender's server to come again, `quarantine` keeps it aside.
+        failed: FailedChoice = (FailedChoice::Later);
+        /// Files with SHA-256 hashes of what must not be in any part, a line `HASH NAME` each.
+        hashes: Vec<PathBuf> = (Vec::new());
+        /// Files with patterns of viruses, a line `NAME hex DIGITS` or `NAME text WORDS` each; the
+        /// page about attachments tells their form.
+        patterns: Vec<PathBuf> = (Vec::new());
+        /// One `[[attachment.rules]]` for each rule, before the default table; of those that fit a
+        /// part, the first decides.
+        rules: Vec<AttachmentRule> = (Vec::new());
+    }
+
+    /// What this server writes to people: notices, and texts in the place of what it took out.
+    texts: Texts {
+        /// The language: `en` or `de`.
+        language: Language = (Language::En);
+        /// A folder with texts of your own, file by file in place of the server's: `removed.txt`,
+        /// `warning.txt` and the others that the manual lists.
+        folder: Option<PathBuf> = None;
+    }
 }
 
 /// A port on all addresses, IPv4 and IPv6.
@@ -397,6 +450,11 @@ impl Settings {
     /// A rule without a name is known by its place in the list.
     fn name_rules(&mut self) {
         for (rule, number) in self.subject.rules.iter_mut().zip(1..) {
+            if rule.name.is_empty() {
+                rule.name = format!("rule {number}");
+            }
+        }
+        for (rule, number) in self.attachment.rules.iter_mut().zip(1..) {
             if rule.name.is_empty() {
                 rule.name = format!("rule {number}");
             }

@@ -3,12 +3,13 @@
 use crate::database::{Bell, Expect, Write};
 use crate::incoming::Body;
 use crate::mailbox::{PLACE_FILE, PLACE_NOWHERE, PLACE_ROW};
+use crate::quarantine::{FULL, Hold, Way};
 use crate::spool::{NewCopy, ONWARD};
 use crate::trace::{bounded, write_rows};
 use crate::{Error, Store};
 use mail::{
     Envelope, Id, Judgement, MailboxId, MessageId, Onward, Placement, Recipient, RecipientDsn,
-    Timestamp, TraceRow, Verdict,
+    Refusal, Timestamp, TraceRow, Verdict,
 };
 use std::ops::Range;
 
@@ -28,7 +29,8 @@ pub struct Acceptance {
     pub envelope: Envelope,
     /// Its bytes, as received.
     pub body: Body,
-    /// Where it goes: every verdict is Deliver or Discard; with what is sent on, how.
+    /// Where it goes: every verdict is Deliver, Quarantine or Discard; with what is sent on, or
+    /// held, how.
     pub judgement: Judgement,
     /// The trace rows that are kept with it.
     pub trace: Vec<TraceRow>,
@@ -42,6 +44,10 @@ struct Plan {
     ledger: Vec<Line>,
     /// How many copies are sent on.
     onward: usize,
+    /// What is held, in the order of the ledger's rows.
+    held: Vec<Hold>,
+    /// Whether a copy that is held would be sent on.
+    may_go_on: bool,
 }
 
 /// A row of the ledger.
@@ -56,6 +62,8 @@ enum Goes {
     Here(Vec<usize>),
     /// To another server, by this permit, for the recipient of the envelope at this place.
     On(Onward, String, usize),
+    /// Into the quarantine.
+    Held(Box<Hold>),
     /// Nowhere, by this rule.
     Discarded(String),
 }
@@ -122,7 +130,7 @@ impl Store {
     }
 
     /// Everything that the commit writes. Ids are used in this order: entries, spool, the trace's
-    /// row about a hold, trace.
+    /// row about a hold, quarantine, trace.
     fn acceptance(&self, acceptance: &mut Acceptance, plan: &Plan, mut ids: Range<Id>) -> Write {
         let statements = 3 + plan.mailboxes.len() * 2 + plan.ledger.len() + plan.onward * 3;
         let mut write = Write::new(Vec::with_capacity(statements + acceptance.trace.len()));
@@ -131,7 +139,8 @@ impl Store {
         let entries = ids.start..ids.start + plan.mailboxes.len() as i64;
         for ((mailbox, flags), entry) in plan.mailboxes.iter().zip(entries.clone()) {
             let (message, at) = (acceptance.message, acceptance.received_at);
-            place_entry(&mut write, *mailbox, &Shown { entry, message, at, size, flags: *flags });
+            let shown = Shown { entry, message, at, size, flags: *flags, rendition: 0 };
+            place_entry(&mut write, *mailbox, &shown);
         }
         let copies = entries.end..entries.end + plan.onward as i64;
         ids.start = copies.end;
@@ -139,6 +148,10 @@ impl Store {
         if plan.onward > 0 {
             self.charge(&mut write, acceptance, copies, ids.start);
             ids.start += 1;
+        }
+        if !plan.held.is_empty() {
+            self.hold(&mut write, acceptance, &plan.held, ids.start);
+            ids.start += plan.held.len() as i64;
         }
         if let Some(file) = acceptance.body.file().filter(|_| plan.keeps()) {
             write.new_names.push(file.name.clone());
@@ -168,7 +181,7 @@ impl Store {
                 received_at.0.into(),
                 bounded(envelope.sender.to_string(), ADDRESS_MAX).into(),
                 body.size().cast_signed().into(),
-                ((plan.mailboxes.len() + plan.onward) as i64).into(),
+                ((plan.mailboxes.len() + plan.onward + plan.held.len()) as i64).into(),
                 place.into(),
                 plan.keeps().then(|| judgement.rendition.encode()).into(),
                 inline.into(),
@@ -182,10 +195,13 @@ impl Store {
                 Expect::Any,
             );
         }
-        if let Some(onward) = judgement.onward.as_ref().filter(|_| plan.onward > 0) {
+        let goes_on = plan.onward > 0 || plan.may_go_on;
+        let onward = judgement.onward.as_ref().filter(|_| goes_on).map(|it| (ONWARD, it));
+        let full = judgement.full.as_ref().filter(|_| !plan.held.is_empty()).map(|it| (FULL, it));
+        for (number, rendition) in onward.into_iter().chain(full) {
             write.push(
                 "INSERT INTO rendition (message, number, pieces) VALUES ($1, $2, $3)",
-                vec![message.0.into(), ONWARD.into(), onward.encode().into()],
+                vec![message.0.into(), number.into(), rendition.encode().into()],
                 Expect::Any,
             );
         }
@@ -208,6 +224,7 @@ impl Store {
                     spooled += 1;
                     ("spool", String::new(), rule.as_str())
                 }
+                Goes::Held(_) => ("quarantined", String::new(), ""),
                 Goes::Discarded(rule) => ("discarded", String::new(), rule.as_str()),
             };
             write.push(
@@ -230,15 +247,19 @@ impl Store {
     }
 }
 
-struct Shown {
-    entry: Id,
-    message: MessageId,
-    at: Timestamp,
-    size: i64,
-    flags: i64,
+/// What a new entry shows.
+pub(crate) struct Shown {
+    pub(crate) entry: Id,
+    pub(crate) message: MessageId,
+    pub(crate) at: Timestamp,
+    pub(crate) size: i64,
+    pub(crate) flags: i64,
+    /// The number of the rendition; 0 is the one in the message's row.
+    pub(crate) rendition: i64,
 }
 
-fn place_entry(write: &mut Write, mailbox: MailboxId, shown: &Shown) {
+/// Puts an entry at the end of a mailbox; one that has ended is a conflict.
+pub(crate) fn place_entry(write: &mut Write, mailbox: MailboxId, shown: &Shown) {
     write.push(
         "UPDATE mailbox SET uid_next = uid_next + 1, modseq = modseq + 1, \
          messages = messages + 1, size = size + $2 WHERE id = $1 AND valid_to IS NULL",
@@ -248,7 +269,7 @@ fn place_entry(write: &mut Write, mailbox: MailboxId, shown: &Shown) {
     write.push(
         "INSERT INTO entry \
          (mailbox, uid, id, modseq, message, rendition, flags, internal_date, size) \
-         SELECT id, uid_next - 1, $2, modseq, $3, 0, $4, $5, $6 FROM mailbox WHERE id = $1",
+         SELECT id, uid_next - 1, $2, modseq, $3, $7, $4, $5, $6 FROM mailbox WHERE id = $1",
         vec![
             mailbox.0.into(),
             shown.entry.into(),
@@ -256,6 +277,7 @@ fn place_entry(write: &mut Write, mailbox: MailboxId, shown: &Shown) {
             shown.flags.into(),
             shown.at.0.into(),
             shown.size.into(),
+            shown.rendition.into(),
         ],
         Expect::Rows(1),
     );
@@ -295,19 +317,54 @@ impl Plan {
         if onward > 0 && acceptance.judgement.onward.is_none() {
             return Err(invalid("a message that is sent on has no rendition for it"));
         }
-        Ok(Self { mailboxes, ledger, onward })
+        let held = held(acceptance, &ledger, &mailboxes);
+        let may_go_on = held.iter().any(|hold| matches!(hold.way, Way::On(_)));
+        if may_go_on && acceptance.judgement.onward.is_none() {
+            return Err(invalid("a message that may be sent on has no rendition for it"));
+        }
+        if !held.is_empty() && acceptance.judgement.full.is_none() {
+            return Err(invalid("a message that is held has no rendition for its release"));
+        }
+        Ok(Self { mailboxes, ledger, onward, held, may_go_on })
     }
 
-    /// Whether the message is kept at all: in a mailbox or the spool.
+    /// Whether the message is kept at all: in a mailbox, the spool or the quarantine.
     fn keeps(&self) -> bool {
-        !self.mailboxes.is_empty() || self.onward > 0
+        !self.mailboxes.is_empty() || self.onward > 0 || !self.held.is_empty()
     }
 
     /// How many ids the commit uses.
     fn ids(&self, acceptance: &Acceptance) -> i64 {
         let hold = usize::from(self.onward > 0);
-        (self.mailboxes.len() + self.onward + hold + acceptance.trace.len()) as i64
+        (self.mailboxes.len() + self.onward + hold + self.held.len() + acceptance.trace.len())
+            as i64
     }
+}
+
+/// What is held of a message, in the order of the ledger: copies as a whole, and where parts are
+/// held, whoever gets the rest.
+fn held(it: &Acceptance, ledger: &[Line], mailboxes: &[(MailboxId, i64)]) -> Vec<Hold> {
+    let part = it.judgement.held.first();
+    let hold = |(n, line): (usize, &Line)| {
+        let way = match &line.goes {
+            Goes::Held(hold) => return Some(Hold { n: n as i64, ..Hold::clone(hold) }),
+            Goes::Discarded(_) => return None,
+            Goes::Here(at) => {
+                let mailbox = |at: &usize| mailboxes.get(*at).map(|(mailbox, _)| *mailbox);
+                Way::Here(at.iter().filter_map(mailbox).collect())
+            }
+            // The rest was sent on, and nothing can be added to that.
+            Goes::On(..) => Way::Here(Vec::new()),
+        };
+        let why = part.map(|part| Refusal {
+            reason: part.reason,
+            rule: part.rule.clone(),
+            detail: part.detail.clone(),
+            text: None,
+        })?;
+        Some(Hold { n: n as i64, address: line.address.clone(), way, of: 0, is_part: true, why })
+    };
+    ledger.iter().enumerate().filter_map(hold).collect()
 }
 
 /// The ledger's rows of one recipient, the `of`-th of the envelope.
@@ -337,6 +394,22 @@ fn lines(
                 goes: Goes::On(onward.clone(), rule.clone(), of),
             });
             Ok(here.into_iter().chain(on).collect())
+        }
+        Verdict::Quarantine(..) if recipient.targets.is_empty() && recipient.onward.is_empty() => {
+            Err(invalid("a recipient has no place to be released to"))
+        }
+        Verdict::Quarantine(why, placements, onward) => {
+            let mut here: Vec<MailboxId> = placements.iter().map(|place| place.mailbox).collect();
+            here.sort_unstable();
+            here.dedup();
+            let line = |address: String, way| {
+                let (why, held) = (why.clone(), address.clone());
+                let hold = Hold { n: 0, address: held, way, of, is_part: false, why };
+                Line { address, goes: Goes::Held(Box::new(hold)) }
+            };
+            let here = (!here.is_empty()).then(|| line(address, Way::Here(here)));
+            let on = |onward: &Onward| line(onward.address.to_string(), Way::On(onward.clone()));
+            Ok(here.into_iter().chain(onward.iter().map(on)).collect())
         }
         Verdict::Discard(refusal) => {
             let rule = match refusal.rule.as_str() {

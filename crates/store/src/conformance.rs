@@ -11,9 +11,11 @@ mod ledger;
 pub mod load;
 mod mailboxes;
 mod places;
+mod quarantine;
 mod sending;
 mod site;
 mod spool;
+mod telling;
 mod tls;
 mod tracing;
 
@@ -74,8 +76,11 @@ impl Ground<'_> {
     /// Opens the store, as a process does when it starts.
     pub(crate) async fn store(&self) -> Result<Arc<Store>, Error> {
         let db = (self.open)().await?;
-        let options =
-            StoreOptions { disk_free_min_bytes: 0, disk_free_min_percent: 0, retention_days: 30 };
+        let options = StoreOptions {
+            disk_free_min_bytes: 0,
+            disk_free_min_percent: 0,
+            ..StoreOptions::default()
+        };
         Store::open_with(db, &self.data, Clock::system(), "mx1.example.org", options).await
     }
 }
@@ -94,6 +99,8 @@ pub async fn run(open: &Opener, data: PathBuf) -> Result<(), Failure> {
     mailboxes::run(&ground).await?;
     spool::run(&ground).await?;
     tls::run(&ground).await?;
+    telling::run(&ground).await?;
+    quarantine::run(&ground).await?;
     ledger::is_clean(&ground).await?;
     tracing::run(&ground).await?;
     ledger::run(&ground).await?;

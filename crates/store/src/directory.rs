@@ -16,8 +16,8 @@ mod table;
 mod tests;
 
 pub use change::NewAccount;
-pub(crate) use credentials::keys;
 pub use credentials::{APP_PASSWORDS_MAX, AppPassword, NewAppPassword, Verifier};
+pub(crate) use credentials::{key, keys};
 pub use dkim::{DkimKey, KeySecret, KeyStage, KeyStep, NewDkimKey};
 pub use rules::NewSubject;
 

@@ -24,6 +24,8 @@ const WRITES_A_TURN: usize = 40;
 const FOLDERS_A_TURN: usize = 4;
 /// Milliseconds between two looks for what is to be forgotten.
 const FORGET_EVERY: i64 = 3_600_000;
+/// The same for what is held: how far the quarantine may grow over its limit meanwhile.
+const EXPIRE_EVERY: i64 = 60_000;
 const DAY: i64 = 86_400_000;
 
 /// What it remembers from turn to turn.
@@ -32,7 +34,10 @@ struct Chores {
     to_sweep: Vec<PathBuf>,
     forgotten: Forgotten,
     correspondents: Walk,
+    /// The last row of the quarantine that was looked at for forgetting.
+    settled: mail::Id,
     forget_next: i64,
+    expire_next: i64,
     has_purged: bool,
 }
 
@@ -44,6 +49,7 @@ enum Work {
     ForgetCounted(Timestamp),
     ForgetPlaces(Timestamp),
     ForgetSent(Timestamp),
+    ExpireHeld(Timestamp),
 }
 
 /// Keeps house until the store is gone.
@@ -53,6 +59,7 @@ pub(crate) async fn keep(store: Weak<Store>) {
     if let Some(store) = store.upgrade() {
         chores.to_sweep = store.folder.blob_folders().collect();
         chores.forget_next = store.now();
+        chores.expire_next = store.now();
     }
     let mut turns = interval(TURN);
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -108,7 +115,17 @@ async fn turn(store: &Store, chores: &mut Chores) -> Result<(), Error> {
         let Some(folder) = chores.to_sweep.pop() else { break };
         store.sweep_blobs(folder).await?;
     }
+    expire(store, chores).await?;
     forget(store, chores).await
+}
+
+/// What is held for too long, or is too much, goes.
+async fn expire(store: &Store, chores: &mut Chores) -> Result<(), Error> {
+    let now = store.clock.now();
+    if now.0 >= chores.expire_next && !repeat(store, &Work::ExpireHeld(now)).await? {
+        chores.expire_next = now.0.saturating_add(EXPIRE_EVERY);
+    }
+    Ok(())
 }
 
 async fn forget(store: &Store, chores: &mut Chores) -> Result<(), Error> {
@@ -141,6 +158,15 @@ async fn forget_before(store: &Store, chores: &mut Chores, end: Timestamp) -> Re
     let mut more = repeat(store, &Work::ForgetTrace(end)).await?;
     more |= repeat(store, &Work::ForgetCounted(end)).await?;
     for _ in 0..WRITES_A_TURN {
+        let walked = store.forget_settled(end, chores.settled).await?;
+        chores.settled = walked.unwrap_or(0);
+        if walked.is_none() {
+            break;
+        }
+        more = true;
+        tokio::time::sleep(PAUSE).await;
+    }
+    for _ in 0..WRITES_A_TURN {
         let messages = store.forget_messages(end, &mut chores.forgotten).await?;
         let expunged = store.forget_expunged(end, &mut chores.forgotten).await?;
         more |= messages || expunged;
@@ -163,6 +189,7 @@ async fn repeat(store: &Store, work: &Work) -> Result<bool, Error> {
             Work::ForgetCounted(end) => store.forget_counted(*end).await?,
             Work::ForgetPlaces(now) => store.forget_places(*now).await?,
             Work::ForgetSent(now) => store.forget_sent(*now).await?,
+            Work::ExpireHeld(now) => store.expire_held(*now).await?,
         };
         if !more {
             return Ok(false);

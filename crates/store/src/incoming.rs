@@ -177,6 +177,12 @@ impl Body {
         Ok(Self(Arc::new(Kept::Memory(bytes))))
     }
 
+    /// A body of any size from bytes at hand, for commands that only look at it: it is never
+    /// accepted, for a message of this size belongs in a file.
+    pub fn at_hand(bytes: impl Into<Bytes>) -> Self {
+        Self(Arc::new(Kept::Memory(bytes.into())))
+    }
+
     /// Size in bytes.
     pub fn size(&self) -> u64 {
         match &*self.0 {

@@ -21,6 +21,7 @@ mod job;
 mod mailbox;
 mod naming;
 mod place;
+mod quarantine;
 pub mod schema;
 mod sending;
 mod spool;
@@ -47,6 +48,7 @@ pub use job::JobLease;
 pub use mailbox::{Entry, INBOX, Mailbox, RemovedBy, Rendered};
 pub use naming::{NamedFolder, NewName};
 pub use place::PLACE_MILLIS;
+pub use quarantine::{Actor, Held, HeldFilter, HeldKind, HeldState, Listener, Released};
 pub use sending::{SendHold, SentToday};
 pub use spool::{
     Attempt, DUE_AT_ONCE, Due, Fate, Lease, Needs, Settlement, SpoolChange, SpoolFilter, Spooled,

@@ -7,7 +7,7 @@
 use crate::Error;
 
 /// The version that this program writes and reads.
-pub const VERSION: i64 = 6;
+pub const VERSION: i64 = 7;
 
 /// Makes the table that holds the version.
 pub const VERSION_TABLE: &str =
@@ -30,6 +30,7 @@ const STEPS: &[Step] = &[
     Step { to: 4, sql: include_str!("schema/4-dkim.sql") },
     Step { to: 5, sql: include_str!("schema/5-sending.sql") },
     Step { to: 6, sql: include_str!("schema/6-tls.sql") },
+    Step { to: 7, sql: include_str!("schema/7-quarantine.sql") },
 ];
 
 /// The steps that bring a database of version `found` (0: empty) to [`VERSION`].

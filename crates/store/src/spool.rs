@@ -25,7 +25,7 @@ use mail::{
 /// The number of the rendition that is sent on.
 pub(crate) const ONWARD: i64 = 1;
 /// Bytes of an address, of a host, of a reason.
-const TEXT_MAX: usize = 255;
+pub(crate) const TEXT_MAX: usize = 255;
 
 /// A copy for the spool.
 pub(crate) struct NewCopy<'a> {
@@ -56,8 +56,20 @@ pub struct Needs {
 }
 
 impl Needs {
+    /// Those of a copy of this message.
+    pub(crate) fn of(it: &Acceptance, recipient: &RecipientDsn) -> Self {
+        Self {
+            body: it.envelope.body,
+            smtputf8: it.envelope.smtputf8,
+            tls_demand: it.envelope.tls_demand,
+            sender_known: it.judgement.sender_known,
+            envelope: it.envelope.dsn.clone(),
+            recipient: recipient.clone(),
+        }
+    }
+
     /// Words with blanks between them; no value has one.
-    fn encode(&self) -> String {
+    pub(crate) fn encode(&self) -> String {
         let mut words = Vec::new();
         if self.body == BodyKind::EightBitMime {
             words.push("8bitmime".to_owned());
@@ -107,14 +119,7 @@ impl Store {
     pub(crate) fn spool(&self, write: &mut Write, it: &Acceptance, row: &NewCopy<'_>) {
         let Onward { address, sender } = row.onward;
         let sender = sender.as_ref().unwrap_or(&it.envelope.sender);
-        let needs = Needs {
-            body: it.envelope.body,
-            smtputf8: it.envelope.smtputf8,
-            tls_demand: it.envelope.tls_demand,
-            sender_known: it.judgement.sender_known,
-            envelope: it.envelope.dsn.clone(),
-            recipient: row.dsn.clone(),
-        };
+        let needs = Needs::of(it, row.dsn);
         let size = it.judgement.onward.as_ref().map_or(0, mail::Rendition::size);
         write.push(
             "INSERT INTO spool (id, organisation, node, message, n, account, sender, recipient, \
@@ -162,7 +167,7 @@ impl Store {
 }
 
 /// What shares a way to other servers: the domain, or an address literal in brackets.
-fn destination(host: &Host) -> String {
+pub(crate) fn destination(host: &Host) -> String {
     match host {
         Host::Domain(domain) => domain.as_str().to_owned(),
         Host::Literal(ip) => format!("[{ip}]"),

@@ -12,7 +12,7 @@ use mail::{Id, MessageId, Secret};
 use net::Clock;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use tokio::sync::broadcast;
@@ -26,6 +26,10 @@ const FIRST_ORGANISATION: i64 = 1;
 pub struct StoreOptions {
     /// How long the trace, and the ledger of what is gone, are kept: days. 0 keeps them for ever.
     pub retention_days: u32,
+    /// How long something is held in the quarantine: days. 0 holds it for ever.
+    pub quarantine_days: u32,
+    /// Bytes of all that is held; above that the oldest goes.
+    pub quarantine_bytes: u64,
     /// Bytes free on the disk below which [`Store::disk_ok`] is false. With 0 here and below the
     /// disk is not watched, and no ballast is kept.
     pub disk_free_min_bytes: u64,
@@ -35,7 +39,13 @@ pub struct StoreOptions {
 
 impl Default for StoreOptions {
     fn default() -> Self {
-        Self { retention_days: 30, disk_free_min_bytes: 1 << 30, disk_free_min_percent: 5 }
+        Self {
+            retention_days: 30,
+            quarantine_days: 30,
+            quarantine_bytes: 5 << 30,
+            disk_free_min_bytes: 1 << 30,
+            disk_free_min_percent: 5,
+        }
     }
 }
 
@@ -47,6 +57,10 @@ pub struct Store {
     pub(crate) folder: DataFolder,
     /// Days that trace and ledger are kept.
     retention_days: AtomicU32,
+    /// Days that something is held.
+    pub(crate) quarantine_days: AtomicU32,
+    /// Bytes of all that is held.
+    pub(crate) quarantine_bytes: AtomicU64,
     pub(crate) organisation: i64,
     pub(crate) node: i64,
     pub(crate) ids: Ids,
@@ -140,6 +154,8 @@ impl Store {
             folder,
             disk: Arc::new(Disk::new(options.disk_free_min_bytes, options.disk_free_min_percent)),
             retention_days: AtomicU32::new(options.retention_days),
+            quarantine_days: AtomicU32::new(options.quarantine_days),
+            quarantine_bytes: AtomicU64::new(options.quarantine_bytes),
             organisation: FIRST_ORGANISATION,
             node,
             ids,
@@ -183,6 +199,8 @@ impl Store {
     /// Puts other options in force, while the store is open.
     pub async fn set_options(&self, options: &StoreOptions) {
         self.retention_days.store(options.retention_days, Ordering::Relaxed);
+        self.quarantine_days.store(options.quarantine_days, Ordering::Relaxed);
+        self.quarantine_bytes.store(options.quarantine_bytes, Ordering::Relaxed);
         self.disk.set_min(options.disk_free_min_bytes, options.disk_free_min_percent);
         self.look_at_disk().await;
     }

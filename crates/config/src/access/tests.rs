@@ -68,6 +68,13 @@ fn values() {
     check("a.example 554 5.7.1 No", "Any a.example 554 5.7.1 No");
     check("a.example 450 Later", "Any a.example 450 Later");
     check("a.example \"550 Quoted\"", "Any a.example 550 Quoted");
+    check("From:a.example QUARANTINE:look", "From a.example Quarantine(\"look\")");
+    check("10.1 quarantine:\"by us\"", "Any 10.1.0.0/16 Quarantine(\"by us\")");
+    check(
+        "To:a.example QUARANTINE:look",
+        "no: only what a sender or a client sends can be held; the entry has no effect (for one \
+         recipient write `REJECT` or `DISCARD`)",
+    );
     check("a.example 550", "Any a.example 550 Access denied");
     check("a.example 550 5.7.1", "Any a.example 550 5.7.1 Access denied");
 }
@@ -125,10 +132,7 @@ fn what_is_refused() {
     );
     check("a.example REJCT", "no: there is no value `REJCT` (did you mean `REJECT`?)");
     check("a.example SKIP", "no: the value `SKIP` is not supported; the entry has no effect");
-    check(
-        "a.example QUARANTINE:look",
-        "no: the value `QUARANTINE:look` is not supported; the entry has no effect",
-    );
+    check("a.example QUARANTINE:", "no: a reason of 1 to 200 bytes has to follow");
     check(
         "a.example REJECT # old",
         "no: the value is all of `REJECT # old`: a comment has a line of its own",

@@ -52,6 +52,7 @@ const ROWS: &[Short] = &[
     (Authenticated, Temporary, 554, 451, (3, 0), "Not now"),
     (LocalSubmission, Temporary, 554, 451, (3, 0), "Not now"),
     (OwnMail, Temporary, 554, 451, (3, 0), "Not now"),
+    (ReleaseRequest, Temporary, 554, 451, (3, 0), "Not now"),
     (ForwardBounce, Temporary, 554, 451, (3, 0), "Not now"),
 
     (TooManyConnections, Temporary, 554, 421, (3, 2), "Too many connections, try again later"),
@@ -87,6 +88,7 @@ const ROWS: &[Short] = &[
 
     (AccessRejected, Permanent, 550, 450, (7, 1), "Access denied"),
     (AccessDiscarded, Permanent, 550, 450, (7, 1), "Access denied"),
+    (AccessQuarantined, Permanent, 550, 450, (7, 1), "Access denied"),
     (RelayDenied, Permanent, 550, 450, (7, 1), "Relaying denied"),
     (NoRouteYet, Temporary, 550, 451, (3, 2), "Delivery to that domain is not possible at present"),
     (ForwardBounceDropped, Permanent, 550, 450, (1, 1), "No such recipient here"),
@@ -112,6 +114,11 @@ const ROWS: &[Short] = &[
 
     (SubjectProhibited, Permanent, 553, 450, (7, 1), "The subject of the message is prohibited"),
     (Ambiguous, Permanent, 550, 450, (6, 0), "The message could be read in more than one way"),
+    (AttachmentProhibited, Permanent, 550, 450, (7, 1), "The message has a part of a kind that is not let in"),
+    (AttachmentUnreadable, Permanent, 550, 450, (7, 1), "The message has a part that cannot be looked into"),
+    (TooComplex, Permanent, 550, 450, (7, 1), "The message is too complex to be looked through"),
+    (VirusFound, Permanent, 550, 450, (7, 1), "The message has a virus"),
+    (ScannerFailed, Temporary, 550, 451, (7, 1), "The message cannot be checked at present, try again later"),
     (FromUnusable, Permanent, 550, 450, (6, 0), "From must be there once, with addresses alone"),
     (DmarcReject, Permanent, 550, 450, (7, 1), "The domain in From disowns it (DMARC)"),
     (DmarcQuarantine, Permanent, 550, 450, (7, 1), "The domain in From disowns it (DMARC)"),

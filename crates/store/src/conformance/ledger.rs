@@ -31,16 +31,20 @@ pub(super) async fn run(ground: &Ground<'_>) -> Result<(), Failure> {
     domain(&store, "example.org").await?;
     let to = account(&store, "broken@example.org").await?;
     let mut messages = Vec::new();
-    for n in 0..8 {
+    for n in 0..9 {
         messages.push(deliver(&store, to, &format!("message {n}")).await?);
     }
-    let damages: [(&'static str, &str); 8] = [
+    let damages: [(&'static str, &str); 9] = [
         ("DELETE FROM entry WHERE message = $1", "is nowhere"),
         ("UPDATE recipient SET entries = '' WHERE message = $1", "is in no place"),
         ("DELETE FROM recipient WHERE message = $1", "lost recipients"),
         ("UPDATE message SET body = NULL WHERE id = $1", "the body of message"),
         ("UPDATE message SET entries = 5 WHERE id = $1", "counts 5 entries"),
         ("UPDATE entry SET size = size + 1 WHERE message = $1", "counts"),
+        (
+            "UPDATE recipient SET state = 'quarantined', entries = '' WHERE message = $1",
+            "in the quarantine by one account alone",
+        ),
         ("DELETE FROM message WHERE id = $1", "was acknowledged"),
         // Of now: what was removed long ago is forgotten while fsck looks.
         (

@@ -10,6 +10,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 /// What stands before the body as the suite sends it on.
 pub(super) const ONWARD: &[u8] = b"X-Onward: yes\r\n";
+/// What stands before the body once it is released.
+pub(super) const FULL: &[u8] = b"X-Full: yes\r\n";
 /// What stands before the body in every rendition of the suite.
 pub(super) const HEAD: &[u8] = b"Return-Path: <a@example.net>\r\n";
 
@@ -42,6 +44,8 @@ pub(super) enum Fate<'a> {
     To(&'a [AccountId]),
     /// Sent on to these addresses.
     On(&'a [&'a str]),
+    /// Held for the INBOX of these accounts, and for these addresses elsewhere.
+    Held(&'a [AccountId], &'a [&'a str]),
     /// Discarded by this rule.
     Discarded(&'a str),
 }
@@ -60,16 +64,20 @@ pub(super) async fn message(
         let (mut targets, mut onward) = (Vec::new(), Vec::new());
         verdicts.push(match fate {
             Fate::To(accounts) => {
-                for account in *accounts {
-                    targets.push(target(store, *account)?);
-                }
+                targets = self::targets(store, accounts)?;
                 trace.push(row(Event::Delivered, message, session, name));
                 Verdict::Deliver(targets.iter().map(placement).collect(), Vec::new())
             }
             Fate::On(elsewhere) => {
-                let on = |to: &&str| Ok::<_, Error>(Onward { address: address(to)?, sender: None });
-                onward = elsewhere.iter().map(on).collect::<Result<_, _>>()?;
+                onward = onwards(elsewhere)?;
                 Verdict::Deliver(Vec::new(), onward.clone())
+            }
+            Fate::Held(accounts, elsewhere) => {
+                targets = self::targets(store, accounts)?;
+                onward = onwards(elsewhere)?;
+                trace.push(row(Event::Quarantined, message, session, name));
+                let why = Refusal::new(Reason::AttachmentProhibited).rule("a rule");
+                Verdict::Quarantine(why, targets.iter().map(placement).collect(), onward.clone())
             }
             Fate::Discarded(rule) => {
                 trace.push(row(Event::Discarded, message, session, name));
@@ -104,10 +112,13 @@ pub(super) async fn message(
         judgement: Judgement {
             authentication: String::new(),
             sender_known: true,
+            author_known: true,
             findings: Vec::new(),
             verdicts,
             rendition: Rendition::new([Piece::Insert(HEAD.to_vec()), Piece::Copy(0..size)]),
             onward: Some(Rendition::new([Piece::Insert(ONWARD.to_vec()), Piece::Copy(0..size)])),
+            full: Some(Rendition::new([Piece::Insert(FULL.to_vec()), Piece::Copy(0..size)])),
+            held: Vec::new(),
         },
         trace,
     })
@@ -124,6 +135,15 @@ pub(super) async fn deliver(store: &Store, to: AccountId, body: &str) -> Result<
     let id = acceptance.message;
     store.accept(acceptance).await?;
     Ok(id)
+}
+
+fn onwards(elsewhere: &[&str]) -> Result<Vec<Onward>, Error> {
+    let on = |to: &&str| Ok(Onward { address: address(to)?, sender: None });
+    elsewhere.iter().map(on).collect()
+}
+
+fn targets(store: &Store, accounts: &[AccountId]) -> Result<Vec<Target>, Error> {
+    accounts.iter().map(|account| target(store, *account)).collect()
 }
 
 fn target(store: &Store, account: AccountId) -> Result<Target, Error> {

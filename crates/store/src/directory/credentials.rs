@@ -431,7 +431,8 @@ pub(crate) async fn keys(db: &dyn Database) -> Result<[Secret<[u8; 32]>; 2], Err
     Ok([key(db, SALT_KEY).await?, key(db, FORWARDING_KEY).await?])
 }
 
-async fn key(db: &dyn Database, name: &str) -> Result<Secret<[u8; 32]>, Error> {
+/// A key of this store by its name, made at its first use.
+pub(crate) async fn key(db: &dyn Database, name: &str) -> Result<Secret<[u8; 32]>, Error> {
     if let Some(key) = read_key(db, name).await? {
         return Ok(key);
     }

@@ -34,6 +34,12 @@ struct Facts {
     /// Recipients that are in the spool, by the ledger, and the rows of the spool.
     queued: BTreeSet<i64>,
     spooled: BTreeSet<i64>,
+    /// Recipients that are quarantined, by the ledger, and those of which the quarantine holds the
+    /// whole message.
+    quarantined: BTreeSet<i64>,
+    held: BTreeSet<i64>,
+    /// Rows of the quarantine that hold something.
+    holds: i64,
 }
 
 /// One copy: an entry, wherever it is or was.
@@ -57,6 +63,7 @@ impl Store {
             self.entries_of(first, last, &mut span, look).await?;
             self.expunged_of(first, last, &mut span).await?;
             self.spool_of(first, last, &mut span, look).await?;
+            self.held_of(first, last, &mut span, look).await?;
             for (id, facts) in &span {
                 look.counts.messages += 1;
                 judge(look, *id, facts);
@@ -132,6 +139,7 @@ impl Store {
                     "discarded" | "relayed" | "bounced" | "failed" | "removed"
                         if !rule.is_empty() && entries.is_empty() => {}
                     "spool" if entries.is_empty() => drop(facts.queued.insert(n)),
+                    "quarantined" if entries.is_empty() => drop(facts.quarantined.insert(n)),
                     _ => look.problem(format!(
                         "recipient {n} of message {message} is in no place ({state} {entries:?})"
                     )),
@@ -226,6 +234,40 @@ impl Store {
         }
     }
 
+    async fn held_of(
+        &self,
+        first: Id,
+        last: Id,
+        span: &mut BTreeMap<Id, Facts>,
+        look: &mut Look,
+    ) -> Result<(), Error> {
+        let sql = "SELECT id, message, n, CAST(CASE WHEN kind = 'message' THEN 1 ELSE 0 END AS \
+                   INTEGER) FROM quarantine WHERE state = 'held' AND id > $1 AND message >= $2 \
+                   AND message <= $3 ORDER BY id LIMIT $4";
+        let mut after = 0;
+        loop {
+            let params = vec![after.into(), first.into(), last.into(), PAGE.into()];
+            let rows = self.db.read(sql, params).await?;
+            let was_full = rows.len() as i64 == PAGE;
+            for row in rows {
+                let mut row = Columns::of(row);
+                after = row.int()?;
+                let (message, n) = (row.int()?, row.int()?);
+                let Some(facts) = span.get_mut(&message) else {
+                    look.problem(format!("{after} holds message {message}, which is not there"));
+                    continue;
+                };
+                facts.holds += 1;
+                if row.truth()? && !facts.held.insert(n) {
+                    look.problem(format!("recipient {n} of message {message} is held twice"));
+                }
+            }
+            if !was_full {
+                return Ok(());
+            }
+        }
+    }
+
     /// Gives every row of a table that goes by mailbox and uid to `each`, without these two.
     ///
     /// Pages go by what is read, not by what fits a span: a page without a fit ends nothing.
@@ -300,7 +342,12 @@ fn judge(look: &mut Look, id: Id, facts: &Facts) {
     for n in facts.queued.symmetric_difference(&facts.spooled) {
         look.problem(format!("recipient {n} of message {id} is in the spool by one account alone"));
     }
-    let shown = facts.shown + facts.spooled.len() as i64;
+    for n in facts.quarantined.symmetric_difference(&facts.held) {
+        look.problem(format!(
+            "recipient {n} of message {id} is in the quarantine by one account alone"
+        ));
+    }
+    let shown = facts.shown + facts.spooled.len() as i64 + facts.holds;
     if shown != facts.entries {
         let counted = facts.entries;
         look.problem(format!("message {id} counts {counted} entries and has {shown}"));

@@ -48,8 +48,17 @@ impl Store {
     /// [`Error::NotFound`] if the message is gone, [`Error::Corrupt`], or the database's.
     pub async fn rendition(&self, entry: &Entry) -> Result<Rendered, Error> {
         let id = entry.message;
-        let sql = "SELECT body_place, rendition, body FROM message WHERE id = $1";
-        let row = self.db.read(sql, vec![id.0.into()]).await?.pop();
+        let (sql, params) = match entry.rendition {
+            0 => {
+                ("SELECT body_place, rendition, body FROM message WHERE id = $1", vec![id.0.into()])
+            }
+            number => (
+                "SELECT m.body_place, r.pieces, m.body FROM message m \
+                 JOIN rendition r ON r.message = m.id AND r.number = $2 WHERE m.id = $1",
+                vec![id.0.into(), number.into()],
+            ),
+        };
+        let row = self.db.read(sql, params).await?.pop();
         self.rendered(id, row).await
     }
 

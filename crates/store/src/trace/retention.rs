@@ -66,6 +66,7 @@ impl Store {
             if row.int()? < end.0 {
                 for sql in [
                     "DELETE FROM rendition WHERE message = $1",
+                    "DELETE FROM quarantine_part WHERE message = $1",
                     "DELETE FROM recipient WHERE message = $1",
                     "DELETE FROM message WHERE id = $1 AND entries = 0 AND body_place = 0",
                     "DELETE FROM garbage WHERE message = $1",
