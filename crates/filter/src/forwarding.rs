@@ -43,7 +43,9 @@ pub(crate) fn rewrite(
         bytes
     };
     for (recipient, verdict) in envelope.recipients.iter().zip(verdicts) {
-        let Verdict::Deliver(_, onward) = verdict else { continue };
+        let (Verdict::Deliver(_, onward) | Verdict::Quarantine(_, _, onward)) = verdict else {
+            continue;
+        };
         if onward.is_empty() || !is_forwarded(recipient) {
             continue;
         }

@@ -1,7 +1,7 @@
 //! The one entrance for mail: a complete message is judged, and kept, refused or discarded.
 
 use crate::judge::judge;
-use crate::{Filter, Mail, arrival, decide, trace};
+use crate::{Filter, Mail, arrival, decide, held, release, trace};
 use mail::index::Index;
 use mail::{
     BodyKind, Envelope, Finding, Judgement, MessageId, Origin, Reason, Recipient, Refusal,
@@ -16,6 +16,8 @@ use store::{Acceptance, Body, Store};
 pub enum Outcome {
     /// It is on stable storage, in every mailbox it belongs to: answer 250.
     Accepted(MessageId),
+    /// It is held in the quarantine: answer 250.
+    Quarantined(MessageId, Refusal),
     /// A rule says to keep nothing and to say nothing: answer 250.
     Discarded(MessageId, Refusal),
     /// Answer 5yz.
@@ -33,7 +35,7 @@ pub struct Known {
     /// [`take_each`] looks at them: the other doors have one answer for all.
     pub against: Vec<(usize, Refusal)>,
     /// The sender, with the permit for our own mail: who hears of a success, where one was asked
-    /// for.
+    /// for, and that something is held.
     pub sender: Option<Recipient>,
 }
 
@@ -100,7 +102,7 @@ pub async fn take_each(
     let mail = Mail { id, envelope: &envelope, index: &index, body: &body };
     let rows = trace::rows(&mail, &judgement, now);
     let verdicts = judgement.verdicts.clone();
-    let keeps = |verdict: &Verdict| matches!(verdict, Verdict::Deliver(..) | Verdict::Discard(_));
+    let keeps = |verdict: &Verdict| !matches!(verdict, Verdict::Refuse(_) | Verdict::Later(_));
     let mut failed = None;
     if verdicts.iter().any(keeps) {
         let mut kept = verdicts.iter().map(keeps);
@@ -151,6 +153,7 @@ async fn weigh(
 /// What a door answers where the verdict holds. None: there was no recipient.
 fn outcome_of(id: MessageId, verdict: Option<Verdict>) -> Outcome {
     match verdict {
+        Some(Verdict::Quarantine(refusal, ..)) => Outcome::Quarantined(id, refusal),
         Some(Verdict::Discard(refusal)) => Outcome::Discarded(id, refusal),
         Some(Verdict::Refuse(refusal)) => Outcome::Refused(refusal),
         Some(Verdict::Later(refusal)) => Outcome::Later(refusal),
@@ -253,7 +256,9 @@ fn fits(recipient: &Recipient, envelope: &Envelope) -> Result<(), Refusal> {
         Reason::LocalAccount | Reason::LocalAlias | Reason::RoleAddress => true,
         Reason::OwnMail => envelope.origin == Origin::Own,
         // A rule says yes and keeps nothing: there is no place, and none is wanted.
-        Reason::AccessDiscarded if recipient.targets.is_empty() => return Ok(()),
+        Reason::AccessDiscarded | Reason::ReleaseRequest if recipient.targets.is_empty() => {
+            return Ok(());
+        }
         Reason::ForwardBounceDropped if recipient.targets.is_empty() && is_bounce => return Ok(()),
         Reason::ForwardBounce => recipient.targets.is_empty() && is_bounce,
         // Permits to relay are good for what is sent on, and for nothing that is kept here.
@@ -292,10 +297,18 @@ async fn keep(
     sender: Option<Recipient>,
 ) -> Result<(), Refusal> {
     let told = acceptance.trace.first().cloned();
-    let kept = match arrival::notice(filter, clock, &mut acceptance, sender).await {
+    let asked = release::read(&mut acceptance).await;
+    let notice = match arrival::notice(filter, clock, &mut acceptance, sender.clone()).await {
+        Some(notice) => Some(notice),
+        None => held::notice(filter, store, clock, &acceptance, sender).await,
+    };
+    let kept = match notice {
         None => store.accept(acceptance).await,
         Some(notice) => store.accept_with_notice(acceptance, notice).await,
     };
+    if let (Ok(()), Some(asked)) = (&kept, asked) {
+        release::request(store, asked).await;
+    }
     kept.map_err(|error| {
         let refusal = not_kept_refusal(&error);
         let reply = trace::reply(&Verdict::Later(refusal.clone()));
@@ -351,6 +364,7 @@ impl Line {
     fn write(&self, outcome: &Outcome) {
         let (said, refusal) = match outcome {
             Outcome::Accepted(_) => ("message kept", None),
+            Outcome::Quarantined(_, refusal) => ("message quarantined", Some(refusal)),
             Outcome::Discarded(_, refusal) => ("message discarded", Some(refusal)),
             Outcome::Refused(refusal) => ("message refused", Some(refusal)),
             Outcome::Later(refusal) => ("message deferred", Some(refusal)),

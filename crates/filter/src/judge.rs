@@ -1,6 +1,7 @@
 //! Judging a message: stages, findings, verdicts, rendition. Stores nothing and counts nothing, so
 //! that a scan, an explanation or a milter may ask as well.
 
+use crate::attachment::{self, Looking};
 use crate::authentication::evidence::{self, Evidence, Given};
 use crate::authentication::message::Message;
 use crate::authentication::results;
@@ -9,7 +10,7 @@ use crate::rules::InForce;
 use crate::{
     Filter, Mail, decide, forwarding, headers, received, rendition, sealing, signing, submission,
 };
-use mail::{Domain, Door, Envelope, Finding, Judgement, Origin, Timestamp, Verdict};
+use mail::{Domain, Door, Envelope, Finding, Judgement, Origin, Rendition, Timestamp, Verdict};
 
 /// The filter's whole answer about a message.
 ///
@@ -39,33 +40,56 @@ pub async fn judge(
     };
     let facts = Facts { evidence: evidence.as_ref(), ..facts };
     findings.extend(pipeline::run(COSTLY, mail, &facts));
+    // Whoever is refused already is not looked into: nobody will see it.
+    let looking = match decide::is_refused(&findings) {
+        true => Looking::default(),
+        false => attachment::look(filter, &rules, mail, now).await?,
+    };
+    findings.extend(looking.findings);
     let mut verdicts = decide::decide(envelope, &findings);
+    if envelope.peer.door != Door::Lmtp {
+        decide::one_answer(envelope, &mut verdicts);
+    }
     let stamp = received::Stamp { envelope, message: mail.id, hostname: &rules.hostname, now };
     let mended = submission::mended(mail, &rules.hostname, now);
-    let left_out = rendition::left_out(&forged, &mended.removed);
+    // Who releases a message wants it whole.
+    let holds = verdicts.iter().any(|verdict| matches!(verdict, Verdict::Quarantine(..)));
+    let (surgery, held) = match holds {
+        true => (Vec::new(), Vec::new()),
+        false => (looking.edits, looking.held),
+    };
+    let is_changed = !surgery.is_empty();
+    let edits = rendition::edits(&forged, &mended.removed, surgery);
     let told = evidence.as_ref().map(Evidence::results);
     let told = told.map(|told| results::field(&rules.hostname, &told)).unwrap_or_default();
     let fields = told + &stamp.received() + &mended.added;
     let shown = received::return_path(envelope) + &fields;
-    let rendition = rendition::build(mail.index, shown, &left_out);
+    let full = (holds || !held.is_empty()).then(|| {
+        let edits = rendition::edits(&forged, &mended.removed, Vec::new());
+        rendition::build(mail.index, shown.clone(), &edits)
+    });
+    let mut rendition = rendition::build(mail.index, shown, &edits);
+    if let (true, Some(found)) = (is_changed, &evidence) {
+        // Signatures break by surgery: our word that they held goes with what is shown.
+        rendition = sealing::sealed(filter, mail, rendition, (&rules.hostname, found), now).await?;
+    }
     let sender_known = is_known(envelope, evidence.as_ref());
     let here = (&rules.hostname, ours);
     forwarding::rewrite(filter, envelope, &mut verdicts, sender_known, here, now);
     let mut onward = None;
     if verdicts.iter().any(is_sent_on) {
-        let bare = rendition::build(mail.index, fields, &left_out);
-        let vouched = match &evidence {
-            None => signing::signed(filter, mail, bare, now).await,
-            Some(found) => sealing::sealed(filter, mail, bare, (&rules.hostname, found), now).await,
-        };
-        match vouched {
+        let bare = rendition::build(mail.index, fields, &edits);
+        match vouched(filter, mail, bare, (&rules.hostname, evidence.as_ref()), now).await {
             Ok(vouched) => onward = Some(vouched),
             Err(error) => verdicts.fill(signing::not_read(&error)),
         }
     }
     Ok(Judgement {
+        full,
+        held,
         authentication: evidence.as_ref().map(Evidence::summary).unwrap_or_default(),
         sender_known,
+        author_known: evidence.as_ref().is_some_and(Evidence::vouches_for_author),
         findings,
         verdicts,
         rendition,
@@ -73,8 +97,26 @@ pub async fn judge(
     })
 }
 
+/// What is sent on, with our word for it: signed where it is ours, sealed where it is a stranger's.
+async fn vouched(
+    filter: &Filter,
+    mail: &Mail<'_>,
+    bare: Rendition,
+    (hostname, evidence): (&Domain, Option<&Evidence>),
+    now: Timestamp,
+) -> Result<Rendition, store::Error> {
+    match evidence {
+        None => signing::signed(filter, mail, bare, now).await,
+        Some(found) => sealing::sealed(filter, mail, bare, (hostname, found), now).await,
+    }
+}
+
+/// Whether it is sent on, or would be once it is released: then as it was vouched for when it came.
 fn is_sent_on(verdict: &Verdict) -> bool {
-    matches!(verdict, Verdict::Deliver(_, onward) if !onward.is_empty())
+    let (Verdict::Deliver(_, onward) | Verdict::Quarantine(_, _, onward)) = verdict else {
+        return false;
+    };
+    !onward.is_empty()
 }
 
 /// What the DNS and signatures prove of a stranger's message; of others we know who they are.

@@ -5,15 +5,19 @@
 //! never asks who may send what to whom (that was `policy`), opens no socket, writes no reply text.
 
 mod arrival;
+pub mod attachment;
 pub mod authentication;
+mod automatic;
 pub mod decide;
 mod forwarding;
 mod headers;
+mod held;
 pub mod intake;
 pub mod judge;
 pub mod notice;
 pub mod pipeline;
 mod received;
+pub mod release;
 mod rendition;
 mod rules;
 mod sealing;
@@ -22,18 +26,21 @@ pub mod subject;
 mod submission;
 #[cfg(test)]
 mod testing;
+pub mod texts;
 pub mod trace;
+pub mod worker;
 
 use config::Settings;
 use mail::index::Index;
 use mail::{Envelope, Judgement, MessageId, Timestamp};
 use net::Resolver;
 use rules::{InForce, Rules};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use store::{Body, Directory, Store};
 use subject::normalise::Subject;
 use subject::rules::Rule;
+use worker::Pool;
 
 /// A complete message, as stages see it.
 #[derive(Clone, Copy)]
@@ -54,13 +61,32 @@ pub struct Filter {
     resolver: Arc<dyn Resolver>,
     rules: Rules,
     signers: signing::Signers,
+    workers: OnceLock<Arc<Pool>>,
 }
 
 impl Filter {
     /// A filter with the rules of these settings and of the store, which asks this resolver.
     pub fn new(settings: &Arc<Settings>, store: Arc<Store>, resolver: Arc<dyn Resolver>) -> Self {
         let rules = Rules::new(settings, &store.directory());
-        Self { store, resolver, rules, signers: signing::Signers::default() }
+        Self {
+            store,
+            resolver,
+            rules,
+            signers: signing::Signers::default(),
+            workers: OnceLock::new(),
+        }
+    }
+
+    /// Has these workers look at what a message contains. Said once, before the first message; a
+    /// filter without has nobody to do it.
+    pub fn employ(&self, workers: Arc<Pool>) {
+        // Nobody says it twice.
+        let _ = self.workers.set(workers);
+    }
+
+    /// The workers, if there are any.
+    pub fn workers(&self) -> Option<&Arc<Pool>> {
+        self.workers.get()
     }
 
     /// Puts new settings in force for messages that are judged from now on.
@@ -76,6 +102,11 @@ impl Filter {
     /// The rules that would refuse a message with this subject, for trying them out.
     pub fn matching(&self, subject: &Subject, now: Timestamp) -> Vec<Rule> {
         self.in_force().subjects.matching(subject, now).into_iter().cloned().collect()
+    }
+
+    /// The texts for people in force.
+    pub fn texts(&self) -> Arc<texts::Texts> {
+        Arc::clone(&self.in_force().texts)
     }
 
     /// Counts the rules of the store that decided; the counts ride a later commit.

@@ -5,27 +5,50 @@ use mail::index::Index;
 use mail::{Piece, Rendition};
 use std::ops::Range;
 
-/// The ranges that are not shown, in the message's order, each once.
-pub(crate) fn left_out(forged: &[Forged], more: &[Range<u64>]) -> Vec<Range<u64>> {
-    let mut ranges: Vec<_> = forged.iter().map(|field| field.range.clone()).collect();
-    ranges.extend_from_slice(more);
-    ranges.sort_by_key(|range| range.start);
-    ranges.dedup();
-    ranges
+/// Bytes of a message that are not shown, and what is shown in their place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Edit {
+    /// The bytes that go; empty: something is put before this one.
+    pub(crate) range: Range<u64>,
+    /// What stands in their place.
+    pub(crate) insert: Vec<u8>,
 }
 
-/// Puts `fields` before the message and leaves out some of it (in the message's order).
-pub(crate) fn build(index: &Index, mut fields: String, left_out: &[Range<u64>]) -> Rendition {
+/// All edits of a message in its order. What lies within another edit goes with it.
+pub(crate) fn edits(forged: &[Forged], more: &[Range<u64>], surgery: Vec<Edit>) -> Vec<Edit> {
+    let left_out = |range: &Range<u64>| Edit { range: range.clone(), insert: Vec::new() };
+    let mut edits = surgery;
+    edits.extend(forged.iter().map(|field| left_out(&field.range)));
+    edits.extend(more.iter().map(left_out));
+    // Of edits that begin at one place, the widest is the one that others lie within; what is put
+    // before it comes first.
+    edits.sort_by_key(|edit| {
+        (edit.range.start, !edit.range.is_empty(), std::cmp::Reverse(edit.range.end))
+    });
+    let mut at = 0;
+    edits.retain_mut(|edit| {
+        let lies_within = edit.range.start < at && edit.range.end <= at;
+        // What two edits share goes once, and so does all that either of them covers.
+        edit.range.start = edit.range.start.max(at);
+        at = at.max(edit.range.end);
+        !lies_within
+    });
+    edits
+}
+
+/// Puts `fields` before the message and makes the edits, which are in its order.
+pub(crate) fn build(index: &Index, mut fields: String, edits: &[Edit]) -> Rendition {
     if lacks_header(index) {
         // The first line of the body would otherwise be read as a field of ours.
         fields.push_str("\r\n");
     }
-    let mut pieces = Vec::with_capacity(2 + left_out.len());
+    let mut pieces = Vec::with_capacity(2 + edits.len() * 2);
     pieces.push(Piece::Insert(fields.into_bytes()));
     let mut at = 0;
-    for range in left_out {
-        pieces.push(Piece::Copy(at..range.start));
-        at = range.end;
+    for edit in edits {
+        pieces.push(Piece::Copy(at..edit.range.start));
+        pieces.push(Piece::Insert(edit.insert.clone()));
+        at = edit.range.end;
     }
     pieces.push(Piece::Copy(at..index.size));
     Rendition::new(pieces)
@@ -42,7 +65,7 @@ fn lacks_header(index: &Index) -> bool {
 mod tests {
     #![expect(clippy::indexing_slicing, reason = "tests")]
 
-    use super::{build, left_out};
+    use super::{build, edits};
     use crate::headers::forged;
     use mail::index::Index;
     use mail::{Origin, Piece, Rendition};
@@ -64,7 +87,8 @@ mod tests {
     fn rendered(message: &[u8]) -> Vec<u8> {
         let index = Index::of(message);
         let forged = forged(&index, Origin::Session, |domain| domain.as_str() == "mx.example.org");
-        let rendition = build(&index, "Received: us\r\n".to_owned(), &left_out(&forged, &[]));
+        let rendition =
+            build(&index, "Received: us\r\n".to_owned(), &edits(&forged, &[], Vec::new()));
         let shown = show(&rendition, message);
         assert_eq!(rendition.size(), shown.len() as u64);
         shown
@@ -125,7 +149,7 @@ mod tests {
         ) {
             let index = Index::of(&message);
             let forged = forged(&index, Origin::Session, |_| true);
-            let rendition = build(&index, "R: x\r\n".to_owned(), &left_out(&forged, &[]));
+            let rendition = build(&index, "R: x\r\n".to_owned(), &edits(&forged, &[], Vec::new()));
             let removed: u64 = forged.iter().map(|field| field.range.end - field.range.start).sum();
             let shown = show(&rendition, &message);
             let inserted: u64 = rendition.pieces().iter().map(|piece| match piece {

@@ -1,6 +1,8 @@
 //! The rules in force: from the settings and the store, compiled once and exchanged whole.
 
+use crate::attachment::lists::InUse;
 use crate::subject::rules::{Rule, RuleSet};
+use crate::texts::Texts;
 use arc_swap::ArcSwap;
 use config::Settings;
 use config::subject::Match;
@@ -22,6 +24,12 @@ pub(crate) struct InForce {
     pub(crate) mailing_lists: Vec<Domain>,
     /// What judging one message may take.
     pub(crate) time_limit: Duration,
+    /// What is done with what parts hold.
+    pub(crate) attachment: config::settings::Attachment,
+    /// The lists of hashes and patterns.
+    pub(crate) lists: Arc<InUse>,
+    /// Texts for people.
+    pub(crate) texts: Arc<Texts>,
     /// The subject rules.
     pub(crate) subjects: Arc<RuleSet>,
     /// The rules that `subjects` was compiled from.
@@ -81,16 +89,43 @@ fn compile(settings: &Settings, directory: &store::Directory, before: Option<&In
             Arc::new(subjects)
         }
     };
+    // Texts change with the settings alone.
+    let texts = match before {
+        Some(before) => Arc::clone(&before.texts),
+        None => {
+            let config::settings::Texts { language, folder } = &settings.texts;
+            Arc::new(Texts::new(language.word(), folder.as_deref()))
+        }
+    };
+    // So do the files of lists: they are read at start and reload, when they were checked.
+    let lists = match before {
+        Some(before) => Arc::clone(&before.lists),
+        None => Arc::new(lists(&settings.attachment)),
+    };
     InForce {
+        lists,
         hostname: settings.server.hostname.clone(),
         hops_max: settings.limits.hops_max,
         trusted_sealers: settings.authentication.trusted_sealers.clone(),
         mailing_lists: settings.authentication.mailing_lists.clone(),
         time_limit: Duration::from_secs(settings.limits.filter_timeout_secs),
+        attachment: settings.attachment.clone(),
+        texts,
         subjects,
         sources,
         version: directory.version,
     }
+}
+
+/// The lists that the settings name. Files that were right when the settings were checked and are
+/// wrong now leave what is built in.
+fn lists(settings: &config::settings::Attachment) -> InUse {
+    crate::attachment::lists::read(settings).unwrap_or_else(|problems| {
+        for problem in problems {
+            tracing::error!(%problem, "lists of hashes and patterns are left out");
+        }
+        InUse::default()
+    })
 }
 
 fn settings_rules(settings: &Settings) -> impl Iterator<Item = Rule> {

@@ -3,8 +3,8 @@
 
 use crate::{Mail, decide};
 use mail::{
-    BodyKind, Envelope, Event, Finding, Judgement, Reason, Recipient, Refusal, Timestamp, TraceRow,
-    Verdict,
+    BodyKind, Envelope, Event, Finding, HeldPart, Judgement, Reason, Recipient, Refusal, Timestamp,
+    TraceRow, Verdict,
 };
 use smtp::reply::{Severity, for_refusal};
 use std::fmt::Write;
@@ -18,13 +18,14 @@ const REFUSED_MAX: usize = 100;
 pub fn rows(mail: &Mail<'_>, judgement: &Judgement, now: Timestamp) -> Vec<TraceRow> {
     let base = base(mail, now);
     let mut rows = match decide::mildest(&judgement.verdicts) {
-        None | Some(Verdict::Deliver(..)) => {
+        verdict @ (None | Some(Verdict::Deliver(..) | Verdict::Quarantine(..))) => {
             let recipients = mail.envelope.recipients.iter().zip(&judgement.verdicts);
-            let mut detail = facts(mail);
+            let mut message = verdict.map_or_else(|| base.clone(), |verdict| told(&base, verdict));
+            let blank = if message.detail.is_empty() { "" } else { " " };
+            let _ = write!(message.detail, "{blank}{}", facts(mail));
             if !judgement.authentication.is_empty() {
-                let _ = write!(detail, " {}", judgement.authentication);
+                let _ = write!(message.detail, " {}", judgement.authentication);
             }
-            let message = TraceRow { detail, ..base.clone() };
             let fates = recipients.map(|(recipient, verdict)| fate(&base, recipient, verdict));
             std::iter::once(message).chain(fates).collect()
         }
@@ -38,6 +39,7 @@ pub fn rows(mail: &Mail<'_>, judgement: &Judgement, now: Timestamp) -> Vec<Trace
             .is_none_or(|(reason, rule)| (finding.reason, &finding.rule) != (*reason, rule))
     });
     rows.extend(others.take(FINDINGS_MAX).map(|found| finding(&base, found)));
+    rows.extend(judgement.held.iter().take(FINDINGS_MAX).map(|part| held(&base, part)));
     rows
 }
 
@@ -77,7 +79,7 @@ fn not_kept(mail: &Mail<'_>, base: &TraceRow, verdict: &Verdict) -> Vec<TraceRow
 /// The reply code that a verdict is answered with.
 pub(crate) fn reply(verdict: &Verdict) -> u16 {
     match verdict {
-        Verdict::Deliver(..) | Verdict::Discard(_) => 250,
+        Verdict::Deliver(..) | Verdict::Quarantine(..) | Verdict::Discard(_) => 250,
         Verdict::Refuse(refusal) => for_refusal(Severity::Permanent, refusal).code,
         Verdict::Later(refusal) => for_refusal(Severity::Temporary, refusal).code,
     }
@@ -103,7 +105,10 @@ fn base(mail: &Mail<'_>, now: Timestamp) -> TraceRow {
 
 fn told(base: &TraceRow, verdict: &Verdict) -> TraceRow {
     let mut row = TraceRow { reply: reply(verdict), ..base.clone() };
-    if let Verdict::Refuse(refusal) | Verdict::Later(refusal) | Verdict::Discard(refusal) = verdict
+    if let Verdict::Refuse(refusal)
+    | Verdict::Later(refusal)
+    | Verdict::Discard(refusal)
+    | Verdict::Quarantine(refusal, ..) = verdict
     {
         row.reason = refusal.reason;
         row.rule.clone_from(&refusal.rule);
@@ -123,6 +128,20 @@ fn finding(base: &TraceRow, finding: &Finding) -> TraceRow {
     }
 }
 
+/// A part that is held while the rest goes its way.
+fn held(base: &TraceRow, part: &HeldPart) -> TraceRow {
+    let HeldPart { name, media_type, size, sha256, reason, rule, detail, .. } = part;
+    let (name, media_type) = (word(name), word(media_type));
+    TraceRow {
+        event: Event::Quarantined,
+        reply: 0,
+        reason: *reason,
+        rule: rule.clone(),
+        detail: format!("part={name} type={media_type} size={size} sha256={sha256} {detail}"),
+        ..base.clone()
+    }
+}
+
 /// What became of the message for one recipient.
 fn fate(base: &TraceRow, recipient: &Recipient, verdict: &Verdict) -> TraceRow {
     let row = TraceRow { recipient: recipient.address.to_string(), ..told(base, verdict) };
@@ -134,6 +153,7 @@ fn fate(base: &TraceRow, recipient: &Recipient, verdict: &Verdict) -> TraceRow {
             detail: placed(recipient, placements, onward),
             ..row
         },
+        Verdict::Quarantine(..) => TraceRow { event: Event::Quarantined, ..row },
         Verdict::Discard(_) => TraceRow { event: Event::Discarded, ..row },
         Verdict::Refuse(_) | Verdict::Later(_) => TraceRow { event: Event::Recipient, ..row },
     }
@@ -220,9 +240,12 @@ mod tests {
             findings,
             authentication: String::new(),
             sender_known: true,
+            author_known: true,
             verdicts,
             rendition: Rendition::default(),
             onward: None,
+            full: None,
+            held: Vec::new(),
         };
         with_mail(envelope, |mail| rows(mail, &judgement, Timestamp(1_000)))
     }
@@ -296,6 +319,16 @@ mod tests {
                 (Event::Discarded, anna, 250, subject, rule),
             ]
         );
+        let (reason, held) = (subject, Suggestion::Quarantine);
+        let held = judged(&single, Some(held));
+        assert_eq!(
+            short(&held),
+            [
+                (Event::Message, "", 250, reason, rule),
+                (Event::Quarantined, anna, 250, reason, rule),
+            ]
+        );
+        assert!(held[0].detail.starts_with("pattern=x size=39 "), "{}", held[0].detail);
         let noted = judged(&single, Some(Suggestion::Note));
         assert_eq!(short(&noted)[2], (Event::Finding, "", 0, subject, rule));
     }

@@ -47,7 +47,8 @@ impl House {
             let new = NewAccount { address, password_hash, quota: None, admin: false };
             store.add_account(new).await.unwrap();
         }
-        let filter = Filter::new(&settings(""), Arc::clone(&store), zone());
+        let filter =
+            Filter::new(&settings("[attachment]\nfilter = \"off\"\n"), Arc::clone(&store), zone());
         Self { _folder: folder, store, filter, clock }
     }
 
@@ -391,4 +392,64 @@ async fn judging_is_quick_and_keeps_nothing() {
     // Measured: a few microseconds. The bound only catches what is grossly wrong.
     assert!(each.as_micros() < 500, "{each:?}");
     assert!(house.inbox("anna@example.org").await.is_empty());
+}
+
+fn doubt(suggestion: Suggestion) -> Vec<Finding> {
+    vec![Finding {
+        stage: "test",
+        rule: "rule 7".to_owned(),
+        reason: Reason::DmarcQuarantine,
+        score: 0.0,
+        detail: "why=so".to_owned(),
+        suggestion,
+    }]
+}
+
+/// One answer for all: who gets it in Junk and who would refuse to send it on hear the same 250,
+/// and what would have been refused is held, with a sender that stands for its way on.
+#[tokio::test]
+async fn what_one_would_refuse_is_held_where_another_takes_it() {
+    let house = House::open().await;
+    let mut envelope = house.envelope(&["anna@example.org", "ben@example.org"]);
+    let ben = envelope.recipients.last_mut().unwrap();
+    ben.targets.clear();
+    let onward = Onward { address: Address::parse("ben@far.example").unwrap(), sender: None };
+    ben.onward.push(onward);
+    let message = "From: x@y.example\r\nSubject: doubtful\r\n\r\nx\r\n";
+    let outcome = house.take(envelope, message, doubt(Suggestion::Junk)).await;
+    let Outcome::Accepted(id) = outcome else { panic!("{outcome:?}") };
+    let held = house.store.quarantine_list(0, &store::HeldFilter::default(), 10).await.unwrap();
+    let [held] = held.as_slice() else { panic!("{held:?}") };
+    assert_eq!((held.message, held.address.as_str()), (id, "ben@far.example"));
+    assert_eq!((held.reason, held.rule.as_str()), (Reason::DmarcQuarantine, "rule 7"));
+    let by = store::Actor { door: Door::Admin, name: "administrator" };
+    let released = house.store.release(held.id, None, by).await.unwrap();
+    let store::Released::Queued(copy) = released else { panic!("{released:?}") };
+    let copy = house.store.spooled(copy).await.unwrap();
+    assert!(copy.sender.ends_with("@example.org"), "{}", copy.sender);
+    assert_eq!(house.store.fsck().await.unwrap().problems, Vec::<String>::new());
+}
+
+/// A finding that has the message held holds it for all, never in Junk, and a release shows it as a
+/// mailbox would have.
+#[tokio::test]
+async fn what_is_held_is_released_as_it_would_have_been_placed() {
+    let house = House::open().await;
+    let envelope = house.envelope(&["anna@example.org", "ben@example.org"]);
+    let message = "From: x@y.example\r\nSubject: odd\r\n\r\nx\r\n";
+    let outcome = house.take(envelope, message, doubt(Suggestion::Quarantine)).await;
+    let Outcome::Quarantined(id, refusal) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(refusal.rule, "rule 7");
+    assert!(house.inbox("anna@example.org").await.is_empty());
+    let held = house.store.quarantine_list(0, &store::HeldFilter::default(), 10).await.unwrap();
+    assert_eq!(held.len(), 2);
+    assert!(held.iter().all(|held| held.message == id && held.detail == "why=so"), "{held:?}");
+    let by = store::Actor { door: Door::Admin, name: "administrator" };
+    house.store.release(held.first().unwrap().id, None, by).await.unwrap();
+    let shown = house.inbox("anna@example.org").await;
+    let [shown] = shown.as_slice() else { panic!("{shown:?}") };
+    assert!(shown.starts_with("Return-Path: <carl@client.example>\r\n"), "{shown}");
+    assert!(shown.contains("\r\nReceived: from ") && shown.ends_with(message), "{shown}");
+    assert!(house.inbox("ben@example.org").await.is_empty());
+    assert_eq!(house.store.fsck().await.unwrap().problems, Vec::<String>::new());
 }

@@ -357,7 +357,7 @@ impl Connection {
     /// Counts what became of a message, or of one recipient's copy over LMTP.
     fn fate(&mut self, outcome: Outcome) -> Fate {
         match outcome {
-            Outcome::Accepted(message) => {
+            Outcome::Accepted(message) | Outcome::Quarantined(message, _) => {
                 self.kept += 1;
                 Fate::Kept(message)
             }

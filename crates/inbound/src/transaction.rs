@@ -171,6 +171,7 @@ impl Transaction {
         });
         let index = content.index.finish();
         let mut findings = self.findings;
+        findings.extend(self.snapshot.holds(peer, &self.sender));
         for from in index.from() {
             findings.extend(self.snapshot.header_from(peer, &from));
             findings.extend(self.snapshot.header_not_owned(peer, "From", &from));
@@ -178,9 +179,7 @@ impl Transaction {
         for sender in index.addresses("sender") {
             findings.extend(self.snapshot.header_not_owned(peer, "Sender", &sender));
         }
-        let asked = self.recipients.iter().any(|recipient| recipient.dsn.wants_success());
-        let sender = self.sender.address().filter(|_| asked);
-        let sender = sender.and_then(|sender| self.snapshot.own_mail(sender));
+        let sender = self.sender.address().and_then(|sender| self.snapshot.own_mail(sender));
         let envelope = Envelope {
             peer: peer.clone(),
             origin: Origin::Session,

@@ -12,7 +12,7 @@
 
 use config::access::{Action, Entry, Key, Tag};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use mail::{Address, Decision, Domain, Host, Reason, Refusal, Timestamp};
+use mail::{Address, Decision, Domain, Finding, Host, Reason, Refusal, Suggestion, Timestamp};
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
@@ -193,6 +193,7 @@ impl Rule {
             Action::Relay => "RELAY".to_owned(),
             Action::Reject => "REJECT".to_owned(),
             Action::Discard => "DISCARD".to_owned(),
+            Action::Quarantine(reason) => format!("QUARANTINE:{reason}"),
             Action::Error(text) => match text.enhanced {
                 Some((class, subject, detail)) => {
                     format!("ERROR:{class}.{subject}.{detail}:{} {}", text.code, text.text)
@@ -203,13 +204,14 @@ impl Rule {
     }
 
     /// What it means for what was asked. `Allow` for OK and RELAY alike: the right to relay is
-    /// asked for by `relay` in its own way.
+    /// asked for by `relay` in its own way. For QUARANTINE too: the mail is accepted, and
+    /// [`Rule::hold`] says that it is held.
     pub fn decision(&self) -> Decision<()> {
         let refusal = |reason| {
             Refusal::new(reason).rule(self.name.clone()).detail(format!("key={}", self.key))
         };
         match &self.action {
-            Action::Ok | Action::Relay => Decision::Allow(()),
+            Action::Ok | Action::Relay | Action::Quarantine(_) => Decision::Allow(()),
             Action::Reject => Decision::Refuse(refusal(Reason::AccessRejected)),
             Action::Discard => Decision::Discard(refusal(Reason::AccessDiscarded)),
             Action::Error(text) if text.code < 500 => {
@@ -219,6 +221,21 @@ impl Rule {
                 Decision::Refuse(refusal(Reason::AccessRejected).text(text.clone()))
             }
         }
+    }
+}
+
+impl Rule {
+    /// The finding that has mail held, if that is what it says; `of` is a fact for the trace.
+    pub fn hold(&self, of: &str) -> Option<Finding> {
+        let Action::Quarantine(reason) = &self.action else { return None };
+        Some(Finding {
+            stage: "access",
+            rule: self.name.clone(),
+            reason: Reason::AccessQuarantined,
+            score: 0.0,
+            detail: format!("{of} key={} says={reason:?}", self.key),
+            suggestion: Suggestion::Quarantine,
+        })
     }
 }
 

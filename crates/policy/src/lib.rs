@@ -28,7 +28,7 @@ pub mod trust;
 pub mod ways;
 
 pub use login::LoginAnswer;
-pub use recipient::Role;
+pub use recipient::{Role, imagined};
 pub use snapshot::Snapshot;
 
 use arc_swap::ArcSwap;

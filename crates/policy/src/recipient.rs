@@ -25,6 +25,12 @@ pub struct Role {
     pub ends: Vec<Address>,
 }
 
+/// A recipient for a question that is asked without a server, like what a filter would do: its
+/// permit is good for no acceptance.
+pub fn imagined(to: &Address) -> Recipient {
+    recipient(to, Permit::issue("imagined", Reason::Unopposed), Vec::new(), Vec::new())
+}
+
 impl Policy {
     /// Decides whether a recipient may be accepted, before any byte of the message is sent.
     ///
@@ -132,6 +138,9 @@ impl Snapshot {
         if let Some(decision) = self.forward_bounce(peer, from, to, now) {
             return decision;
         }
+        if let Some(recipient) = self.release_request(to) {
+            return Decision::Allow(recipient);
+        }
         match self.relay(peer, to, now) {
             Relay::Here if role => self.role(to, to),
             Relay::Here => self.local(peer, to, now),
@@ -151,6 +160,19 @@ impl Snapshot {
             }
             Relay::Denied(refusal) => Decision::Refuse(refusal),
         }
+    }
+
+    /// The address that requests for a release go to: at the server's own name, unless somebody has
+    /// it. What comes there is read and not kept.
+    fn release_request(&self, to: &Address) -> Option<Recipient> {
+        let is_it = to.local.as_str().eq_ignore_ascii_case(mail::RELEASE)
+            && to.domain() == Some(&self.settings.server.hostname);
+        let free = || {
+            let found = self.expand(to);
+            found.targets.is_empty() && found.outside.is_empty()
+        };
+        let permit = || Permit::issue("release requests", Reason::ReleaseRequest);
+        (is_it && free()).then(|| recipient(to, permit(), Vec::new(), Vec::new()))
     }
 
     /// Where mail of our own goes: bounces, notices. `None` if there is nobody.

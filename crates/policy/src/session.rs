@@ -106,7 +106,7 @@ impl Snapshot {
     pub fn header_from(&self, _peer: &Peer, from: &Address) -> Option<Finding> {
         let rule = self.ask(Question::Sender(from), self.shared.clock.now())?;
         let (refusal, suggestion) = match rule.decision() {
-            Decision::Allow(()) => return None,
+            Decision::Allow(()) => return rule.hold(&format!("from={from}")),
             Decision::Refuse(refusal) => {
                 let text = refusal.text.clone();
                 (refusal, Suggestion::Refuse(text))
@@ -122,6 +122,19 @@ impl Snapshot {
             detail: format!("from={from} {}", refusal.detail),
             suggestion,
         })
+    }
+
+    /// Whether the access map has mail from this client or this sender held: a finding each. That
+    /// the entries spoke was counted when the sender was asked about.
+    pub fn holds(&self, peer: &Peer, from: &ReversePath) -> Vec<Finding> {
+        let now = self.shared.clock.now();
+        let client = self.rule_of_client(peer, now).filter(|_| takes_mail(peer.door));
+        let client = client.and_then(|rule| rule.hold(&format!("client={}", peer.place())));
+        let sender = from.address().and_then(|sender| {
+            let rule = self.tables.access.find(Question::Sender(sender), now)?;
+            rule.hold(&format!("sender={sender}"))
+        });
+        client.into_iter().chain(sender).collect()
     }
 
     fn rule_of_client(&self, peer: &Peer, now: Timestamp) -> Option<&Rule> {

@@ -227,6 +227,8 @@ To:anna@ours.example    DISCARD
 192.0.2.7               REJECT
 Connect:192.0.2.8       DISCARD
 Connect:192.0.2.9       RELAY
+From:held.example       QUARANTINE:look first
+Connect:192.0.2.10      QUARANTINE:a doubtful one
 ";
 
 #[tokio::test]
@@ -264,6 +266,23 @@ async fn the_access_map_decides_everywhere() {
     assert_eq!(found.rule, format!("access {file}:2"));
     assert_eq!(header("thrown@a.example").unwrap().suggestion, Suggestion::Discard);
     assert_eq!(header("a@slow.example").unwrap().suggestion, Suggestion::Later);
+    // What is held is let in, and found to be so once.
+    assert_eq!(from("<a@held.example>"), "allow");
+    assert_eq!(connect("192.0.2.10"), "allow");
+    assert_eq!(header("a@x.held.example").unwrap().suggestion, Suggestion::Quarantine);
+    let holds = |ip: &str, from: &str| {
+        let sender = mail::ReversePath::parse(from).unwrap();
+        let found = snapshot.holds(&peer(Door::Smtp, ip), &sender);
+        found.into_iter().map(|it| format!("{} {}", it.rule, it.detail)).collect::<Vec<_>>()
+    };
+    assert_eq!(holds("192.0.2.1", "<a@fine.example>"), Vec::<String>::new());
+    assert_eq!(holds("192.0.2.1", "<>"), Vec::<String>::new());
+    let client = "client=192.0.2.10 key=Connect:192.0.2.10 says=\"a doubtful one\"";
+    let sender = "sender=a@held.example key=From:held.example says=\"look first\"";
+    assert_eq!(
+        holds("192.0.2.10", "<a@held.example>"),
+        [format!("access {file}:12 {client}"), format!("access {file}:11 {sender}")]
+    );
 }
 
 #[tokio::test]

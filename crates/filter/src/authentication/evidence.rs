@@ -147,6 +147,19 @@ impl Evidence {
             || self.proved().any(|proved| domain.is_within(proved))
     }
 
+    /// Whether aligned SPF or DKIM vouches for every domain that From has. Where a domain has no
+    /// policy, what is proved has to be that domain or one above it.
+    pub fn vouches_for_author(&self) -> bool {
+        let is_proved = |author: &Domain| self.proved().any(|proved| author.is_within(proved));
+        let mut outcomes = self.dmarc.iter().flatten().peekable();
+        outcomes.peek().is_some()
+            && outcomes.all(|outcome| match outcome.result {
+                dmarc::DmarcResult::Pass => true,
+                dmarc::DmarcResult::None => is_proved(&outcome.author),
+                _ => false,
+            })
+    }
+
     /// Whether something that would prove `domain` could not be asked for: later it may pass.
     pub fn is_open_about(&self, domain: &Domain) -> bool {
         let kin = |other: &Domain| other.is_within(domain) || domain.is_within(other);

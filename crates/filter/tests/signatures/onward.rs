@@ -41,7 +41,7 @@ impl House {
         let database = store::sqlite::Sqlite::open(folder.path()).unwrap();
         let store = Store::open(database, folder.path(), clock.clone(), "node").await.unwrap();
         store.add_domain(&domain("example.org")).await.unwrap();
-        let text = "[server]\nhostname = \"mx.example.org\"\n";
+        let text = "[server]\nhostname = \"mx.example.org\"\n[attachment]\nfilter = \"off\"\n";
         let settings = config::Settings::from_str(text, Path::new("gatepost.toml")).unwrap();
         let filter = Filter::new(&Arc::new(settings), Arc::clone(&store), no_names());
         let house = Self { _folder: folder, store, filter, clock };

@@ -114,9 +114,12 @@ impl Site {
         let judgement = Judgement {
             authentication: String::new(),
             sender_known: true,
+            author_known: true,
             findings: Vec::new(),
             verdicts: vec![Verdict::Deliver(vec![placement], Vec::new())],
             onward: None,
+            full: None,
+            held: Vec::new(),
             rendition: Rendition::whole(content.len() as u64),
         };
         let received_at = Clock::system().now();

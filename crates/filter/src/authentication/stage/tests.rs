@@ -45,6 +45,7 @@ async fn judged(resolver: &dyn Resolver, ip: &str, sender: &str, fields: &str) -
             Suggestion::Junk => "junk",
             Suggestion::Later => "later",
             Suggestion::Note => "note",
+            Suggestion::Quarantine => "quarantine",
             Suggestion::Discard => "discard",
         };
         format!("{suggestion} {}", finding.reason)
