@@ -1,6 +1,6 @@
 //! What operations work on.
 
-use crate::{DoorView, Error, LogLine, Sessions};
+use crate::{DoorView, Error, LogLine, Sessions, Workers};
 use filter::Filter;
 use mail::{AccountId, Credential, Timestamp};
 use net::{Clock, Resolver, ServerTls};
@@ -64,6 +64,8 @@ pub struct Facts {
     pub certificate_ends: Option<Timestamp>,
     /// The newest warnings and errors of the log, newest last.
     pub log: Vec<LogLine>,
+    /// The workers that look into mail.
+    pub workers: Workers,
     /// When the server started.
     pub started: Option<Timestamp>,
 }

@@ -7,10 +7,12 @@
 
 mod admin;
 pub mod control;
+pub mod digest;
 pub mod dkim;
 mod paging;
 pub mod password;
 mod perform;
+mod quarantine;
 pub mod records;
 mod request;
 mod response;
@@ -18,10 +20,13 @@ mod status;
 
 pub use admin::{Admin, AdminParts, Facts, Running};
 pub use perform::perform;
+pub use quarantine::{
+    HeldDetails, HeldPartView, HeldView, QuarantineFilter, QuarantineRequest, QuarantineResponse,
+};
 pub use request::{DkimWhat, LimitChange, Paging, QueueFilter, QueueWhat, Request, TraceAbout};
 pub use response::{
     AccessView, AccountView, AliasReview, AliasView, AppPasswordView, CountedView, DkimKeyView,
     DomainView, EntryView, Error, Fsck, MailboxView, Page, QueueView, Response, RouteView,
     SendLimitView, SentView, ServerView, SubjectView, TlsCountView, TraceView,
 };
-pub use status::{Commits, Disk, DoorView, LogLine, Sessions, Status};
+pub use status::{Commits, Disk, DoorView, LogLine, Sessions, Status, Workers};

@@ -7,7 +7,8 @@ mod credentials;
 mod dkim;
 mod domains;
 mod limits;
-mod mailboxes;
+pub(crate) mod mailboxes;
+mod quarantine;
 mod queue;
 mod records;
 mod server;
@@ -84,6 +85,7 @@ pub async fn perform(admin: &Admin, request: Request) -> Result<Response, Error>
         Request::QueueRoute { destination } => queue::route(admin, &destination).await,
         Request::QueueTls { domain, days } => queue::tls(admin, domain.as_ref(), days).await,
         Request::QueueChange { what, ids, filter } => queue::change(admin, what, ids, filter).await,
+        Request::Quarantine(request) => quarantine::perform(admin, request).await,
         Request::Trace { about, paging } => trace::trace(admin, about, &paging).await,
     }
 }

@@ -1,6 +1,6 @@
 //! What an administrator can ask for: one variant an operation, the same for CLI, API and pages.
 
-use crate::Error;
+use crate::{Error, QuarantineRequest};
 use mail::{Address, Domain, EntryId, MessageId, Protocol, ReplyText, SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -283,6 +283,8 @@ pub enum Request {
         /// And to all of these.
         filter: Option<QueueFilter>,
     },
+    /// What is held, and what is done about it.
+    Quarantine(QuarantineRequest),
     /// What happened and why.
     Trace {
         /// Whose rows.

@@ -1,7 +1,7 @@
 //! What an operation answers: typed, so that every skin can show it in its own way.
 
-use crate::Status;
 use crate::records::DnsRecords;
+use crate::{QuarantineResponse, Status};
 use mail::{Address, EntryId, MailboxId, MessageId, Protocol, Reason, Timestamp, TraceRow};
 use serde::{Deserialize, Serialize};
 
@@ -88,6 +88,8 @@ pub enum Response {
     SendLimit(SendLimitView),
     /// How TLS to other servers went.
     TlsCounts(Vec<TlsCountView>),
+    /// What is held.
+    Quarantine(QuarantineResponse),
     /// Rows of the trace.
     Trace(TraceView),
 }

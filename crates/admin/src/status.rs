@@ -27,6 +27,9 @@ pub struct Status {
     pub certificate_ends: Option<Timestamp>,
     /// Whole days until then; negative when it has ended.
     pub certificate_days_left: Option<i64>,
+    /// The workers that look into mail.
+    #[serde(default)]
+    pub workers: Workers,
     /// The newest warnings and errors of the log, newest last.
     pub log: Vec<LogLine>,
     /// Refusals that were counted, not listed in the trace, newest first.
@@ -54,6 +57,27 @@ pub struct Sessions {
     pub max: u64,
     /// How many from one address or IPv6 /64 (`limits.connections_per_address`).
     pub per_address_max: u64,
+}
+
+/// The locked processes that look into mail.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Workers {
+    /// How many there may be (`worker.count`); 0 where no server runs.
+    pub max: u64,
+    /// Those that wait for a message.
+    pub idle: u64,
+    /// Those that have one.
+    pub busy: u64,
+    /// Started since the start of the server.
+    pub started: u64,
+    /// Of these, who crashed or did not answer in time: a deferral each.
+    pub crashed: u64,
+    /// Of these, who were ended by their limits.
+    pub too_complex: u64,
+    /// What the newest one tried in vain to prove that it is locked down; empty before the first.
+    pub proof: String,
+    /// Why none can be locked down, where that is so: what has to be looked into is deferred.
+    pub unlocked: Option<String>,
 }
 
 /// What the store wrote since the start.

@@ -5,7 +5,7 @@ use crate::cli::Global;
 use crate::failure::{Usage, usage};
 use crate::offline::problems;
 use crate::server::{OpenDoor, Server};
-use admin::{Admin, AdminParts, DoorView, Facts, Request, Response, Running, Sessions};
+use admin::{Admin, AdminParts, DoorView, Facts, Request, Response, Running, Sessions, Workers};
 use anyhow::{Context, Result};
 use config::{Problem, Settings};
 use net::unix::UnixDoor;
@@ -169,8 +169,22 @@ impl Server {
                 per_address_max: limits.per_address as u64,
             },
             certificate_ends: Some(self.tls.not_after()),
+            workers: workers(self.workers.state()),
             log: self.log.lines(),
             started: Some(self.started),
         }
+    }
+}
+
+fn workers(state: filter::worker::State) -> Workers {
+    Workers {
+        max: state.count as u64,
+        idle: state.idle as u64,
+        busy: state.busy as u64,
+        started: state.started,
+        crashed: state.crashed,
+        too_complex: state.too_complex,
+        proof: state.proof,
+        unlocked: state.unlocked,
     }
 }

@@ -61,6 +61,8 @@ pub(crate) fn options(settings: &Settings) -> StoreOptions {
     let storage = &settings.storage;
     StoreOptions {
         retention_days: u32::try_from(storage.trace_retention_days).unwrap_or(u32::MAX),
+        quarantine_days: u32::try_from(settings.quarantine.retention_days).unwrap_or(u32::MAX),
+        quarantine_bytes: settings.quarantine.size_max,
         disk_free_min_bytes: storage.disk_free_min_bytes,
         disk_free_min_percent: storage.disk_free_min_percent,
     }

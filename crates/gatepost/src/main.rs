@@ -16,17 +16,22 @@ mod message_file;
 mod offline;
 mod output;
 mod parse;
+mod scan;
 mod sendmail;
 mod serve;
 mod server;
 mod sign;
 mod signals;
 mod verify;
+mod worker;
 
 use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    if let Some(code) = worker::asked() {
+        return code;
+    }
     let is_root = nix::unistd::geteuid().is_root();
     let cli = match cli::Cli::try_parse_from(cli::arguments(std::env::args_os(), is_root)) {
         Ok(cli) => cli,

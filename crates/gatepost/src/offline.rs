@@ -37,6 +37,9 @@ fn refused_later(settings: &Settings) -> Vec<Problem> {
         };
         problems.push(settings.problem_at(setting, error.to_string()));
     }
+    if let Err(more) = filter::attachment::lists::read(&settings.attachment) {
+        problems.extend(more);
+    }
     for rule in &settings.subject.rules {
         if let Err(why) = filter::subject::rules::usable(rule.kind, &rule.pattern) {
             let message = format!("{}: {why}", rule.name);

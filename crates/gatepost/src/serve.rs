@@ -8,6 +8,7 @@ use crate::server::{Plan, Server};
 use crate::signals::Signals;
 use anyhow::{Context, Result};
 use config::{DnssecChoice, Settings};
+use filter::worker::Spawner;
 use serde_json::json;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
@@ -30,12 +31,14 @@ pub(crate) fn run(global: &Global, args: &ServeArgs) -> Result<ExitCode> {
         )
     })?;
     net::privileges::refuse_root().context("gatepost does not stay root")?;
+    // As the user that the server is, while there is nothing yet that a worker could inherit.
+    let spawner = Spawner::launch().context("workers cannot be started")?;
     net::raise_file_limit();
     for warning in warnings {
         tracing::warn!("{warning}");
     }
     let runtime = runtime()?;
-    runtime.block_on(live(global, log, ready, settings, doors))?;
+    runtime.block_on(live(global, log, ready, settings, doors, spawner))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -54,6 +57,7 @@ async fn live(
     ready: Option<File>,
     settings: Settings,
     doors: Doors,
+    spawner: Spawner,
 ) -> Result<()> {
     // Again, as the user that a reload will read them as; the first time was to tell all faults.
     let (maps, _) = config::load_maps(&settings).map_err(problems)?;
@@ -72,6 +76,7 @@ async fn live(
         resolver: global.proving_resolver(dnssec(settings.dns.dnssec))?,
         read: Box::new(move || crate::offline::read(&file).finish()),
         log,
+        spawner,
     };
     let server = Arc::new(Server::start(plan, store, doors)?);
     let control = crate::control::serve(&server, &settings)?;

@@ -3,10 +3,12 @@
 use crate::doors::Doors;
 use crate::logging::Recent;
 use crate::offline::problems;
+use admin::digest::Teller;
 use admin::dkim::KeyKeeper;
 use anyhow::{Context, Result};
 use arc_swap::ArcSwap;
 use config::{Maps, Problem, Settings};
+use filter::worker::{Options, Pool, Spawner};
 use inbound::Inbound;
 use mail::{Door, Secret};
 use net::unix::UnixDoor;
@@ -40,6 +42,8 @@ pub(crate) struct Plan {
     pub(crate) read: Read,
     /// The newest lines of the log.
     pub(crate) log: Recent,
+    /// Who starts workers.
+    pub(crate) spawner: Spawner,
 }
 
 /// A server whose doors are open.
@@ -50,6 +54,7 @@ pub(crate) struct Server {
     pub(crate) tls: ServerTls,
     pub(crate) inbound: Arc<Inbound>,
     pub(crate) pop3: Arc<Pop3>,
+    pub(crate) workers: Arc<Pool>,
     queue: Arc<queue::Queue>,
     pub(crate) clock: Clock,
     pub(crate) resolver: Arc<dyn net::Resolver>,
@@ -78,12 +83,12 @@ pub(crate) struct OpenDoor {
 impl Server {
     /// Wires the rooms over an open store and lets peers in.
     pub(crate) fn start(plan: Plan, store: Arc<Store>, doors: Doors) -> Result<Self> {
-        let Plan { settings, maps, tls, clock, resolver, read, log } = plan;
+        let Plan { settings, maps, tls, clock, resolver, read, log, spawner } = plan;
         let started = clock.now();
         let settings = Arc::new(settings);
         let (drain, drained) = Drain::new();
-        let filter =
-            Arc::new(filter::Filter::new(&settings, Arc::clone(&store), Arc::clone(&resolver)));
+        let workers = Arc::new(Pool::new(spawner, workers(&settings)));
+        let filter = filter(&settings, &store, &resolver, &workers);
         let policy = Arc::new(policy::Policy::new(
             Arc::clone(&store),
             Arc::clone(&settings),
@@ -121,7 +126,7 @@ impl Server {
         let admission = Arc::new(Admission::new(limits(&settings)));
         admission.set_proxies(settings.proxy.networks.clone());
         let (open, mut tasks) = open(doors, &admission, &inbound, &pop3, &drained)?;
-        work(&mut tasks, &queue, &inbound, &resolver, &drained);
+        work(&mut tasks, &queue, &inbound, &resolver, &workers, &drained);
         if let Some(door) = submit_door(&settings)? {
             tasks.spawn(inbound::local::serve(Arc::clone(&inbound), door));
         }
@@ -133,6 +138,7 @@ impl Server {
             tls,
             inbound,
             pop3,
+            workers,
             queue,
             clock,
             resolver,
@@ -179,6 +185,7 @@ impl Server {
         self.admission.set_proxies(settings.proxy.networks.clone());
         self.policy.reload(Arc::clone(&settings), maps);
         self.filter.reload(&settings);
+        self.workers.set_message_max(settings.limits.message_size_max);
         self.pop3.reload(Arc::clone(&settings));
         self.queue.reload(Arc::clone(&settings));
         self.inbound.settings.store(settings);
@@ -230,6 +237,7 @@ fn waiting(begun: &Settings, now: &Settings) -> Vec<&'static str> {
         ("listen.pop3s", begun.listen.pop3s != now.listen.pop3s),
         ("listen.backlog", begun.listen.backlog != now.listen.backlog),
         ("dns.dnssec", begun.dns.dnssec != now.dns.dnssec),
+        ("worker.count", begun.worker.count != now.worker.count),
         ("tls.authorities", begun.tls.authorities != now.tls.authorities),
         ("send.connections_max", begun.send.connections_max != now.send.connections_max),
         (
@@ -240,6 +248,22 @@ fn waiting(begun: &Settings, now: &Settings) -> Vec<&'static str> {
         ("storage.database", database),
     ];
     settings.into_iter().filter(|(_, other)| *other).map(|(name, _)| name).collect()
+}
+
+/// The filter, with those who look into mail for it.
+fn filter(
+    settings: &Arc<Settings>,
+    store: &Arc<Store>,
+    resolver: &Arc<dyn net::Resolver>,
+    workers: &Arc<Pool>,
+) -> Arc<filter::Filter> {
+    let filter = filter::Filter::new(settings, Arc::clone(store), Arc::clone(resolver));
+    filter.employ(Arc::clone(workers));
+    Arc::new(filter)
+}
+
+fn workers(settings: &Settings) -> Options {
+    Options { count: settings.worker.count, message_max: settings.limits.message_size_max }
 }
 
 fn limits(settings: &Settings) -> Limits {
@@ -255,8 +279,11 @@ fn work(
     queue: &Arc<queue::Queue>,
     inbound: &Inbound,
     resolver: &Arc<dyn net::Resolver>,
+    workers: &Arc<Pool>,
     drained: &Drain,
 ) {
+    let workers = Arc::clone(workers);
+    tasks.spawn(async move { workers.prepare().await });
     tasks.spawn(queue::runner::run(Arc::clone(queue), drained.clone()));
     tasks.spawn(queue::held::run(Arc::clone(queue), drained.clone()));
     let keeper = KeyKeeper {
@@ -266,6 +293,13 @@ fn work(
         resolver: Arc::clone(resolver),
     };
     tasks.spawn(keeper.keep(drained.clone()));
+    let teller = Teller {
+        store: Arc::clone(&inbound.store),
+        policy: Arc::clone(&inbound.policy),
+        filter: Arc::clone(&inbound.filter),
+        clock: inbound.clock.clone(),
+    };
+    tasks.spawn(teller.tell(drained.clone()));
 }
 
 /// The local door of LMTP, if there is one: opened as the user that the server has become, so that

@@ -4,10 +4,10 @@ use super::accounts;
 use crate::{Admin, EntryView, Error, MailboxView, Page, Paging, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use mail::index::IndexBuilder;
+use mail::index::{Index, IndexBuilder};
 use mail::{AccountId, Address, Door, EntryId, Event, Reason, TraceRow};
 use std::collections::HashSet;
-use store::{Entry, Mailbox};
+use store::{Entry, Mailbox, Rendered};
 
 /// Bytes of a window; base64 makes a third more of it.
 const WINDOW: usize = 256 * 1024;
@@ -52,7 +52,20 @@ pub(super) async fn show(
 }
 
 async fn view(admin: &Admin, entry: &Entry) -> Result<EntryView, Error> {
-    let mut rendered = admin.store.rendition(entry).await?;
+    let index = head(&mut admin.store.rendition(entry).await?).await?;
+    Ok(EntryView {
+        id: entry.id,
+        uid: entry.uid,
+        message: entry.message,
+        received: entry.internal_date,
+        size: entry.size,
+        from: index.from().first().map(ToString::to_string).unwrap_or_default(),
+        subject: index.subject().unwrap_or_default(),
+    })
+}
+
+/// The index of a message's head: its fields, not its parts.
+pub(crate) async fn head(rendered: &mut Rendered) -> Result<Index, Error> {
     let mut index = IndexBuilder::new();
     let mut read = 0;
     while read < HEADER_MAX {
@@ -63,16 +76,7 @@ async fn view(admin: &Admin, entry: &Entry) -> Result<EntryView, Error> {
         read += bytes.len();
         index.push(&bytes);
     }
-    let index = index.finish();
-    Ok(EntryView {
-        id: entry.id,
-        uid: entry.uid,
-        message: entry.message,
-        received: entry.internal_date,
-        size: entry.size,
-        from: index.from().first().map(ToString::to_string).unwrap_or_default(),
-        subject: index.subject().unwrap_or_default(),
-    })
+    Ok(index.finish())
 }
 
 /// Moves entries from one mailbox to another of the same account; none named means all.
@@ -129,6 +133,11 @@ pub(super) async fn read(
         note(admin, address, &format!("read mailbox={} uid={uid}", mailbox.name));
     }
     let mut rendered = admin.store.rendition(&entry).await?;
+    window(&mut rendered, offset).await
+}
+
+/// A window of a message.
+pub(super) async fn window(rendered: &mut Rendered, offset: u64) -> Result<Response, Error> {
     rendered.seek(offset);
     let mut bytes = Vec::new();
     while bytes.len() < WINDOW {

@@ -31,6 +31,7 @@ pub(super) async fn status(admin: &Admin) -> Result<Response, Error> {
         disk: Disk { free: store.disk_free, min: store.disk_min, ok: store.disk_ok },
         certificate_ends: facts.certificate_ends,
         certificate_days_left: facts.certificate_ends.map(|ends| (ends.0 - now.0).div_euclid(DAY)),
+        workers: facts.workers,
         log: facts.log,
         counted,
     })))

@@ -55,7 +55,7 @@ null.example. MX 0 .
 impl House {
     pub(crate) async fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let text = "[server]\nhostname = \"mx.example.org\"\n[[subject.rules]]\nname = \"sobig\"\n\
+        let text = "[server]\nhostname = \"mx.example.org\"\n[attachment]\nfilter = \"off\"\n[[subject.rules]]\nname = \"sobig\"\n\
                     pattern = \"Re: Details\"\n";
         let settings = Settings::from_str(text, Path::new("gatepost.toml")).unwrap();
         let settings = Arc::new(settings);
@@ -188,6 +188,7 @@ pub(crate) fn facts() -> admin::Facts {
         |door: &str, address: &str, sessions| (door.to_owned(), address.to_owned(), sessions);
     let doors = [door("smtp", "[::]:25", 5), door("smtp", "0.0.0.0:25", 1), door("pop3s", "x", 1)];
     admin::Facts {
+        workers: admin::Workers::default(),
         doors: doors
             .map(|(door, address, sessions)| admin::DoorView { door, address, sessions })
             .into(),

@@ -2,11 +2,13 @@
 
 mod ask;
 mod dns;
+mod export;
 mod show;
 mod status;
 
 use super::Global;
 use super::object::{AdminCommand, DomainCommand, MailboxCommand};
+use super::quarantine::QuarantineCommand;
 use crate::control::Link;
 use crate::failure::usage;
 use crate::output;
@@ -46,6 +48,9 @@ pub(crate) fn run(global: &Global, command: &AdminCommand) -> Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         });
+    }
+    if let AdminCommand::Quarantine(QuarantineCommand::Export { id, output }) = command {
+        return runtime.block_on(export::held(global, *id, output.as_deref()));
     }
     // Before anything is opened: what is asked wrongly is so with or without a server.
     let request = ask::request(command)?;

@@ -83,7 +83,7 @@ pub(crate) struct SignerArgs {
     pub(crate) selector: Selector,
 }
 
-fn mail_from(text: &str) -> Result<ReversePath, mail::AddressError> {
+pub(super) fn mail_from(text: &str) -> Result<ReversePath, mail::AddressError> {
     if text.is_empty() {
         return Ok(ReversePath::Null);
     }

@@ -4,10 +4,13 @@ mod admin;
 mod app_password;
 mod authentication;
 mod object;
+mod quarantine;
 mod queue;
+mod scan;
 
 pub(crate) use authentication::{SignCommand, SignerArgs, VerifyArgs, VerifyCommand};
 pub(crate) use object::{DemoArgs, InitArgs, ServeArgs};
+pub(crate) use scan::ScanArgs;
 
 use anyhow::Result;
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -109,6 +112,9 @@ enum Command {
         /// The address.
         address: String,
     },
+    /// Show what a message holds, and what would be done with it.
+    #[command(after_help = "Example: gatepost scan message.eml --from anna@partner.example")]
+    Scan(ScanArgs),
     /// Check who a message is from, as the DNS and signatures prove it.
     #[command(subcommand)]
     Verify(VerifyCommand),
@@ -177,6 +183,7 @@ impl Cli {
             Command::Config(ConfigCommand::Check) => crate::offline::check(&self.global),
             Command::Parse { file } => crate::parse::message(&self.global, file),
             Command::ParseAddress { address } => crate::parse::address(&self.global, address),
+            Command::Scan(args) => crate::scan::run(&self.global, args),
             Command::Verify(command) => crate::verify::run(&self.global, command),
             Command::Sign(command) => crate::sign::run(&self.global, command),
             Command::Sendmail { arguments } => crate::sendmail::run(&self.global, arguments),

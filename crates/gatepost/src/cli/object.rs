@@ -1,6 +1,7 @@
 //! The commands' arguments, by object.
 
 use super::app_password::AppPasswordCommand;
+use super::quarantine::QuarantineCommand;
 use super::queue::QueueCommand;
 use clap::{Args, Subcommand};
 use mail::{Address, Domain, SenderGrant};
@@ -92,6 +93,9 @@ pub(crate) enum AdminCommand {
     /// Mail that waits for other servers.
     #[command(subcommand)]
     Queue(QueueCommand),
+    /// Mail that was accepted and is held until somebody releases it.
+    #[command(subcommand)]
+    Quarantine(QuarantineCommand),
     /// What happened to a message, a session or an address, and why: the newest rows, in the order
     /// in which they happened; `--cursor` goes back to older ones.
     #[command(after_help = "Examples: gatepost trace 4711\n          \

@@ -13,6 +13,7 @@ use crate::server::{Plan, Server};
 use crate::signals::Signals;
 use anyhow::{Context, Result};
 use elsewhere::{Elsewhere, Ways};
+use filter::worker::Spawner;
 use site::Site;
 use std::path::Path;
 use std::process::ExitCode;
@@ -23,8 +24,9 @@ pub(crate) fn run(global: &Global, args: &DemoArgs) -> Result<ExitCode> {
     let level = if args.quiet { "warn" } else { "error" };
     let log = crate::logging::start(level, config::LogFormat::Text, global.clock());
     let kept = tempfile_or_data(args)?;
+    let spawner = Spawner::launch().context("workers cannot be started")?;
     let runtime = crate::serve::runtime()?;
-    let code = runtime.block_on(live(global, args, kept.path(), log));
+    let code = runtime.block_on(live(global, args, kept.path(), log, spawner));
     drop(runtime);
     code
 }
@@ -60,6 +62,7 @@ async fn live(
     args: &DemoArgs,
     folder: &std::path::Path,
     log: Recent,
+    spawner: Spawner,
 ) -> Result<ExitCode> {
     // Who drives the demo by its JSON brings his own other server.
     let wants_other = !args.quiet && args.smarthost.is_none();
@@ -80,6 +83,7 @@ async fn live(
         resolver: resolver(global)?,
         read: site.reader(),
         log,
+        spawner,
     };
     let server = Arc::new(Server::start(plan, Arc::clone(&store), doors)?);
     let control = crate::control::serve(&server, &site.settings)?;

@@ -5,6 +5,7 @@ use crate::cli::object::{
     AccessCommand, AccountCommand, AdminCommand, AliasCommand, DkimCommand, DomainCommand,
     LimitArgs, MailboxCommand, PageArgs, SubjectCommand,
 };
+use crate::cli::quarantine::QuarantineCommand;
 use crate::cli::queue::{QueueCommand, QueueFilterArgs, QueueMeantArgs};
 use crate::failure::usage;
 use ::admin::{DkimWhat, LimitChange, Paging, QueueFilter, QueueWhat, Request, TraceAbout};
@@ -33,6 +34,9 @@ pub(super) fn confirmation(command: &AdminCommand) -> Option<String> {
         AdminCommand::Queue(QueueCommand::Remove(_)) => {
             Some("Remove these from the queue without telling anybody?".to_owned())
         }
+        AdminCommand::Quarantine(QuarantineCommand::Delete { id }) => {
+            Some(format!("Delete {id} for good without telling anybody?"))
+        }
         _ => None,
     }
 }
@@ -50,6 +54,7 @@ pub(super) fn request(command: &AdminCommand) -> Result<Request> {
         AdminCommand::Subject(command) => subject(command),
         AdminCommand::Mailbox(command) => mailbox(command)?,
         AdminCommand::Queue(command) => queue(command)?,
+        AdminCommand::Quarantine(command) => command.request(),
         AdminCommand::Trace { about, session, page } => {
             Request::Trace { about: trace_about(about.as_deref(), *session)?, paging: paging(page) }
         }

@@ -1,12 +1,13 @@
 //! Responses for people: tables and sentences.
 
 mod accounts;
+mod quarantine;
 
 use crate::output;
 use ::admin::{
     AccessView, AliasReview, CountedView, DkimKeyView, DomainView, EntryView, Fsck, Page,
-    QueueView, Response, RouteView, SendLimitView, ServerView, SubjectView, TlsCountView,
-    TraceView,
+    QuarantineResponse, QueueView, Response, RouteView, SendLimitView, ServerView, SubjectView,
+    TlsCountView, TraceView,
 };
 use mail::{Address, Timestamp, TraceRow};
 use std::process::ExitCode;
@@ -61,6 +62,10 @@ pub(super) fn text(response: &Response) -> String {
             let rows: Vec<Vec<String>> = counts.iter().map(tls_row).collect();
             output::table(TLS_HEAD, &rows)
         }
+        Response::Quarantine(QuarantineResponse::List(page)) => {
+            paged(page, quarantine::HEAD, quarantine::row)
+        }
+        Response::Quarantine(QuarantineResponse::One(held)) => quarantine::one(held),
         Response::Trace(page) => trace(page),
     }
 }

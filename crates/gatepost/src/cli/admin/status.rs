@@ -1,7 +1,7 @@
 //! `gatepost status` for people.
 
 use crate::output;
-use ::admin::{Commits, Disk, Status};
+use ::admin::{Commits, Disk, Status, Workers};
 
 /// Tables: the server, its doors, what was refused too often to be listed, the newest warnings and
 /// errors of its log.
@@ -50,7 +50,21 @@ fn server(status: &Status) -> Vec<Vec<String>> {
         let (open, max, per_address) = (sessions.open, sessions.max, sessions.per_address_max);
         rows.push(("sessions", format!("{open} of {max}, at most {per_address} an address")));
     }
+    if status.workers.max > 0 {
+        rows.push(("workers", workers(&status.workers)));
+    }
     rows.into_iter().map(|(what, state)| vec![what.to_owned(), state]).collect()
+}
+
+fn workers(workers: &Workers) -> String {
+    let Workers { max, idle, busy, crashed, too_complex, .. } = workers;
+    let counts = format!("{busy} busy, {idle} idle, at most {max}");
+    let lost = format!("{crashed} crashed, {too_complex} ended by their limits");
+    match (&workers.unlocked, workers.proof.as_str()) {
+        (Some(why), _) => format!("NOT LOCKED DOWN, so none is used: {why}"),
+        (None, "") => format!("{counts}; {lost}"),
+        (None, proof) => format!("{counts}; {lost}; locked down: {proof}"),
+    }
 }
 
 fn doors(status: &Status) -> Vec<Vec<String>> {
@@ -91,7 +105,7 @@ fn span(secs: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::{span, text};
-    use ::admin::{Commits, CountedView, Disk, DoorView, LogLine, Sessions, Status};
+    use ::admin::{Commits, CountedView, Disk, DoorView, LogLine, Sessions, Status, Workers};
     use mail::{Reason, Timestamp};
 
     fn running() -> Status {
@@ -112,6 +126,16 @@ mod tests {
             disk: Disk { free: 5 << 30, min: 1 << 30, ok: true },
             certificate_ends: Some(Timestamp(1_795_545_915_042)),
             certificate_days_left: Some(89),
+            workers: Workers {
+                max: 2,
+                idle: 1,
+                busy: 1,
+                started: 5,
+                crashed: 1,
+                too_complex: 2,
+                proof: "file: EPERM".to_owned(),
+                unlocked: None,
+            },
             log: vec![LogLine { at: Timestamp(1_795_545_915_042), level, text }],
             counted: vec![CountedView {
                 network: "198.51.78.0/24".to_owned(),
@@ -138,6 +162,8 @@ mod tests {
                 "sqlite, 4 commits of 2.5 writes",
                 "5120 MiB free, mail is taken down to 1024 MiB",
                 "until 2026-11-24T18:45:15.042Z, 89 days left",
+                "1 busy, 1 idle, at most 2; 1 crashed, 2 ended by their limits",
+                "locked down: file: EPERM",
                 "7 of 1200, at most 30 an address",
                 "│ smtp  ┆ [::]:25  ┆ 5        │",
                 "│ pop3s ┆ [::]:995 ┆ 2        │",
@@ -155,8 +181,13 @@ mod tests {
             &status,
             &["TOO LITTLE: below 1024 MiB MAIL", "it HAS ENDED", "No warnings and no errors"],
         );
+        let unlocked = Some("seccomp: no".to_owned());
+        let workers = Workers { unlocked, ..running().workers };
+        let status = Status { workers, ..running() };
+        check(&status, &["NOT LOCKED DOWN, so none is used: seccomp: no"]);
         let shown = text(&Status::default());
         assert!(shown.contains("no server runs") && !shown.contains("Sessions"), "{shown}");
+        assert!(!shown.contains("workers"), "{shown}");
     }
 
     #[test]
