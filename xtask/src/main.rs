@@ -2,6 +2,7 @@
 //! that break the server on purpose.
 
 mod bench;
+mod evasion;
 mod fuzz;
 mod harm;
 mod postgres;
@@ -43,6 +44,8 @@ enum Command {
     Faults(harm::faults::Args),
     /// Replay what the server wrote into disks whose power failed, and start it on them.
     Powercut(harm::powercut::Args),
+    /// Send a thousand evasions of the filter through the server; four readers say what came.
+    Evasion(evasion::Args),
     /// Start a PostgreSQL cluster of its own, print its address, and remove it when stdin closes.
     Postgres,
 }
@@ -70,6 +73,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Relaying(args) => harm::relaying::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Faults(args) => harm::faults::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Powercut(args) => harm::powercut::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Evasion(args) => evasion::run(&args),
         Command::Postgres => postgres::serve().map(|()| ExitCode::SUCCESS),
     }
 }

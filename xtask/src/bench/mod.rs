@@ -4,6 +4,7 @@
 //! turn. Results go to `docs/performance/smtp.json`; `docs/performance.md` is made from them.
 
 mod cells;
+mod filter;
 mod idle;
 mod load;
 mod page;
@@ -27,6 +28,8 @@ pub(crate) enum Args {
     History(HistoryArgs),
     /// Sending on, beside Postfix; and Gatepost alone with long queues.
     Queue(queue::Args),
+    /// Looking into messages, beside rspamd, MIMEDefang and SpamAssassin.
+    Filter(filter::Args),
     /// Make the pages in docs/ anew from the JSON in docs/performance/.
     Page,
 }
@@ -120,9 +123,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         Args::Smtp(args) => smtp(args),
         Args::History(args) => history(args),
         Args::Queue(args) => queue::run(args),
+        Args::Filter(args) => filter::run(args),
         Args::Page => {
             std::fs::write(PAGE, page::page(&written()?)).context(PAGE)?;
-            queue::write_page()
+            queue::write_page()?;
+            filter::write_page()
         }
     }
 }

@@ -9,9 +9,9 @@ pub(crate) mod faults;
 pub(crate) mod load;
 mod mailbox;
 pub(crate) mod powercut;
-mod random;
+pub(crate) mod random;
 pub(crate) mod relaying;
-mod server;
+pub(crate) mod server;
 
 use anyhow::{Result, bail, ensure};
 use load::Sent;
@@ -32,7 +32,8 @@ pub(crate) struct Common {
 }
 
 impl Common {
-    fn binary(&self) -> Result<PathBuf> {
+    /// The binary to run.
+    pub(crate) fn binary(&self) -> Result<PathBuf> {
         if let Some(binary) = &self.binary {
             return Ok(binary.canonicalize()?);
         }

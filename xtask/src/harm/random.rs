@@ -2,15 +2,15 @@
 
 /// SplitMix64: good enough to choose moments and sizes.
 #[derive(Debug, Clone)]
-pub(super) struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
     /// A seed that nobody chose.
-    pub(super) fn seed() -> u64 {
+    pub(crate) fn seed() -> u64 {
         let mut bytes = [0; 8];
         // Without the kernel's randomness the clock will do: it is a test's choice of moments.
         if getrandom::fill(&mut bytes).is_err() {
@@ -19,7 +19,7 @@ impl Random {
         u64::from_le_bytes(bytes)
     }
 
-    pub(super) fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -28,12 +28,12 @@ impl Random {
     }
 
     /// A number below `end`; 0 if `end` is.
-    pub(super) fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         if end == 0 { 0 } else { self.next() % end }
     }
 
     /// A generator of its own for a thread or an image.
-    pub(super) fn split(&mut self) -> Self {
+    pub(crate) fn split(&mut self) -> Self {
         Self(self.next())
     }
 }

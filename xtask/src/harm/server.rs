@@ -17,51 +17,51 @@ const STOP_MAX: Duration = Duration::from_secs(60);
 
 /// How the server is started.
 #[derive(Debug, Clone)]
-pub(super) struct Setup {
-    pub(super) binary: PathBuf,
+pub(crate) struct Setup {
+    pub(crate) binary: PathBuf,
     /// The demo's folder.
-    pub(super) folder: PathBuf,
+    pub(crate) folder: PathBuf,
     /// Settings laid over the demo's own.
-    pub(super) settings: String,
+    pub(crate) settings: String,
     /// What runs the server, if not the kernel alone: `strace` and its arguments.
-    pub(super) wrapper: Vec<String>,
+    pub(crate) wrapper: Vec<String>,
 }
 
 /// A running server.
-pub(super) struct Server {
+pub(crate) struct Server {
     child: Child,
     setup: Setup,
-    pub(super) facts: Facts,
+    pub(crate) facts: Facts,
 }
 
 /// What it says of itself once it is ready; there is more in it.
 #[derive(Debug, Deserialize)]
-pub(super) struct Facts {
-    pub(super) host: String,
-    pub(super) ports: Ports,
-    pub(super) users: Vec<Person>,
-    pub(super) alias: String,
-    pub(super) certificate: PathBuf,
-    pub(super) data: PathBuf,
-    pub(super) settings: PathBuf,
-    pub(super) pid: i32,
+pub(crate) struct Facts {
+    pub(crate) host: String,
+    pub(crate) ports: Ports,
+    pub(crate) users: Vec<Person>,
+    pub(crate) alias: String,
+    pub(crate) certificate: PathBuf,
+    pub(crate) data: PathBuf,
+    pub(crate) settings: PathBuf,
+    pub(crate) pid: i32,
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Ports {
-    pub(super) smtp: u16,
-    pub(super) pop3s: u16,
+pub(crate) struct Ports {
+    pub(crate) smtp: u16,
+    pub(crate) pop3s: u16,
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Person {
-    pub(super) address: String,
-    pub(super) password: String,
+pub(crate) struct Person {
+    pub(crate) address: String,
+    pub(crate) password: String,
 }
 
 impl Setup {
     /// Starts it and waits until it is ready.
-    pub(super) fn start(&self) -> Result<Server> {
+    pub(crate) fn start(&self) -> Result<Server> {
         let overlay = self.folder.with_extension("overlay.toml");
         std::fs::write(&overlay, &self.settings)?;
         let mut command = match self.wrapper.split_first() {
@@ -116,24 +116,24 @@ fn first_line(output: impl std::io::Read + Send + 'static) -> Result<String> {
 }
 
 impl Server {
-    pub(super) fn smtp(&self) -> Result<SocketAddr> {
+    pub(crate) fn smtp(&self) -> Result<SocketAddr> {
         Ok(SocketAddr::new(self.facts.host.parse()?, self.facts.ports.smtp))
     }
 
     /// How it ended, if it did.
-    pub(super) fn ended(&mut self) -> Result<Option<std::process::ExitStatus>> {
+    pub(crate) fn ended(&mut self) -> Result<Option<std::process::ExitStatus>> {
         Ok(self.child.try_wait()?)
     }
 
     /// SIGKILL, in the midst of whatever it does.
-    pub(super) fn kill(mut self) -> Result<()> {
+    pub(crate) fn kill(mut self) -> Result<()> {
         self.signal(nix::sys::signal::Signal::SIGKILL)?;
         self.child.wait()?;
         Ok(())
     }
 
     /// SIGTERM, and waits until it has ended.
-    pub(super) fn stop(mut self) -> Result<()> {
+    pub(crate) fn stop(mut self) -> Result<()> {
         self.signal(nix::sys::signal::Signal::SIGTERM)?;
         let begun = Instant::now();
         while begun.elapsed() < STOP_MAX {
@@ -146,13 +146,13 @@ impl Server {
     }
 
     /// To the server itself: under a wrapper it is not our child.
-    pub(super) fn signal(&self, signal: nix::sys::signal::Signal) -> Result<()> {
+    pub(crate) fn signal(&self, signal: nix::sys::signal::Signal) -> Result<()> {
         nix::sys::signal::kill(nix::unistd::Pid::from_raw(self.facts.pid), signal)?;
         Ok(())
     }
 
     /// Fails unless the running server proves its own books.
-    pub(super) fn fsck(&self) -> Result<()> {
+    pub(crate) fn fsck(&self) -> Result<()> {
         let output = Command::new(&self.setup.binary)
             .arg("--config")
             .arg(&self.facts.settings)
@@ -185,11 +185,11 @@ impl Drop for Server {
 }
 
 /// A fresh folder for a server, with a short name: a socket's path has at most 107 bytes.
-pub(super) fn workshop(name: &str) -> Result<tempfile::TempDir> {
+pub(crate) fn workshop(name: &str) -> Result<tempfile::TempDir> {
     tempfile::Builder::new().prefix(&format!("gatepost-{name}-")).tempdir().context("no folder")
 }
 
 /// The folder of the demo inside a workshop.
-pub(super) fn site(workshop: &Path) -> PathBuf {
+pub(crate) fn site(workshop: &Path) -> PathBuf {
     workshop.join("site")
 }

@@ -42,6 +42,7 @@ const ROOMS: &[Room] = &[
     room("milter", 10),
     room("config", 10),
     room("net", 10),
+    Room { name: "sandbox", layer: 10, only: Some(&[]) },
     room("mail", 0),
 ];
 

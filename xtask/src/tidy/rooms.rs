@@ -50,8 +50,8 @@ const RESERVED: &[Reserved] = &[
     Reserved {
         rule: "shell",
         signs: &["Command::new"],
-        rooms: &[],
-        why: "the product starts no other program",
+        rooms: &["sandbox"],
+        why: "the product starts no other program, and itself only in `sandbox`",
     },
 ];
 

@@ -95,7 +95,7 @@ impl Source {
     ///
     /// A test module is the last thing in its file, or a file of its own.
     pub(super) fn production(&self) -> impl Iterator<Item = (usize, &str)> {
-        let in_tests = ["/tests/", "/tests.rs", "/benches/", "/testing.rs", "/conformance"]
+        let in_tests = ["/tests/", "/tests.rs", "/examples/", "/testing.rs", "/conformance"]
             .iter()
             .any(|part| self.path.contains(part));
         let begin = self.text.find("\n#[cfg(test)]\nmod ").map(|at| &self.text[at..]);

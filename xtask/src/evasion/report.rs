@@ -1,0 +1,351 @@
+//! What the readers found, by family: for the terminal, as JSON, and as the page of the manual.
+
+use super::run::{Corpus, Entry, Outcome, Reading};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+/// The readers, in the order of their columns.
+const READERS: [&str; 4] = ["python", "mime-tools", "munpack", "ripmime"];
+/// Without a filter more than this share of the evasions comes out, or the corpus is no test.
+const DELIVERED_MIN_PERCENT: usize = 90;
+/// With the filter at least this share of the twins is delivered whole.
+const WHOLE_MIN_PERCENT: usize = 98;
+/// Messages that are named where a goal is missed; the JSON names all.
+const NAMED_MAX: usize = 40;
+
+/// What a run has to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Goal {
+    /// The corpus alone: nearly every evasion is readable by some reader.
+    Readable,
+    /// Through a server without the filter: nearly every evasion is delivered.
+    Delivered,
+    /// Through the filter: no evasion is delivered, nearly every twin is.
+    Stopped,
+}
+
+/// One family, or all.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(super) struct Row {
+    name: String,
+    evasions: usize,
+    /// Of them not taken by the server at all.
+    refused: usize,
+    /// Taken, and not in the mailbox: in quarantine.
+    kept_back: usize,
+    /// Some reader gets the payload out of what was delivered.
+    delivered: usize,
+    by_reader: [usize; 4],
+    /// Twins that count: not encrypted, not over a limit, not refused without the filter too.
+    twins: usize,
+    /// Of them delivered, and readable as before by every reader.
+    whole: usize,
+}
+
+/// A message that misses the goal.
+#[derive(Debug, Clone, Serialize)]
+struct Miss {
+    id: String,
+    family: u32,
+    variant: String,
+    kind: String,
+    twin: bool,
+    why: String,
+}
+
+/// A run, counted.
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    pub(super) goal: Goal,
+    families: BTreeMap<u32, Row>,
+    all: Row,
+    misses: Vec<Miss>,
+    /// Messages in the mailbox that are none of the corpus.
+    strange: usize,
+}
+
+impl Report {
+    pub(super) fn new(
+        goal: Goal,
+        corpus: &Corpus,
+        readings: &[Reading],
+        outcome: &Outcome,
+    ) -> Self {
+        let readings: BTreeMap<&str, &Reading> =
+            readings.iter().map(|reading| (reading.id.as_str(), reading)).collect();
+        let all = Row { name: "all".to_owned(), ..Row::default() };
+        let mut report = Self {
+            goal,
+            families: BTreeMap::new(),
+            all,
+            misses: Vec::new(),
+            strange: outcome.strange,
+        };
+        for entry in &corpus.entries {
+            let Some(reading) = readings.get(entry.id.as_str()) else { continue };
+            let name = corpus.families.get(&entry.family).cloned().unwrap_or_default();
+            let fate = Fate::of(goal, entry, reading, outcome);
+            let row = report.families.entry(entry.family).or_default();
+            row.name = name;
+            row.count(entry, &fate);
+            report.all.count(entry, &fate);
+            report.misses.extend(fate.miss(goal, entry, outcome));
+        }
+        report
+    }
+
+    /// Whether the run shows what it has to.
+    pub(super) fn is_met(&self) -> bool {
+        let all = &self.all;
+        match self.goal {
+            Goal::Readable | Goal::Delivered => {
+                all.delivered * 100 > all.evasions * DELIVERED_MIN_PERCENT
+            }
+            Goal::Stopped => {
+                all.evasions > 0
+                    && all.delivered == 0
+                    && all.whole * 100 >= all.twins * WHOLE_MIN_PERCENT
+            }
+        }
+    }
+
+    /// For the terminal.
+    pub(super) fn text(&self) -> String {
+        let mut out = format!("{}\n\n", self.goal.title());
+        let _ = writeln!(
+            out,
+            "{:<38} {:>8} {:>7} {:>6} {:>9}  {:>6} {:>6} {:>6} {:>6}  {:>6} {:>6}",
+            "family",
+            "evasions",
+            "refused",
+            "kept",
+            "delivered",
+            "python",
+            "tools",
+            "munp.",
+            "ripm.",
+            "twins",
+            "whole"
+        );
+        for (number, row) in &self.families {
+            let _ = writeln!(out, "{}", row.line(&format!("{number:>2} {}", row.name)));
+        }
+        let _ = writeln!(out, "{}", self.all.line("all"));
+        let _ = writeln!(
+            out,
+            "{:<38} {:>33.1}%  {:>33.1}%",
+            "",
+            percent(self.all.delivered, self.all.evasions),
+            percent(self.all.whole, self.all.twins)
+        );
+        if self.strange > 0 {
+            let _ = writeln!(out, "{} messages came that were not of the corpus", self.strange);
+        }
+        for miss in self.misses.iter().take(NAMED_MAX) {
+            let twin = if miss.twin { ", twin" } else { "" };
+            let Miss { id, family, variant, kind, why, .. } = miss;
+            let _ = writeln!(out, "  {id}.eml  {family} {variant}, {kind}{twin}: {why}");
+        }
+        if let Some(more) = self.misses.len().checked_sub(NAMED_MAX).filter(|more| *more > 0) {
+            let _ = writeln!(out, "  and {more} more (--json)");
+        }
+        out
+    }
+}
+
+/// What became of one message.
+struct Fate<'a> {
+    readers: &'a BTreeSet<String>,
+    is_refused: bool,
+    is_missing: bool,
+    is_whole: bool,
+    /// A twin that says nothing about the filter.
+    is_aside: bool,
+}
+
+impl<'a> Fate<'a> {
+    fn of(goal: Goal, entry: &Entry, reading: &'a Reading, outcome: &Outcome) -> Self {
+        const NOBODY: &BTreeSet<String> = &BTreeSet::new();
+        let delivered = match goal {
+            Goal::Readable => Some(&reading.original),
+            Goal::Delivered | Goal::Stopped => reading.delivered.as_ref(),
+        };
+        let readers = delivered.unwrap_or(NOBODY);
+        let is_refused = outcome.refused.contains_key(&entry.id);
+        // What no reader could read before is whole only if nothing was done to it.
+        let is_read = !reading.original.is_empty() || (goal != Goal::Readable && !reading.changed);
+        Self {
+            readers,
+            is_refused,
+            is_missing: delivered.is_none() && !is_refused,
+            is_whole: delivered.is_some() && is_read && reading.original.is_subset(readers),
+            is_aside: entry.encrypted
+                || entry.over_limit
+                || outcome.refused_anyway.contains(&entry.id),
+        }
+    }
+
+    fn miss(&self, goal: Goal, entry: &Entry, outcome: &Outcome) -> Option<Miss> {
+        let readers: Vec<&str> = self.readers.iter().map(String::as_str).collect();
+        let why = match (goal, entry.twin) {
+            (_, true) if self.is_aside || self.is_whole => return None,
+            (Goal::Stopped, false) if readers.is_empty() => return None,
+            (Goal::Readable | Goal::Delivered, false) if !readers.is_empty() => return None,
+            (Goal::Stopped, false) => format!("delivered ({})", readers.join(", ")),
+            _ if self.is_refused => {
+                let answer = outcome.refused.get(&entry.id).map_or("", String::as_str);
+                format!("refused: {}", answer.lines().next().unwrap_or_default())
+            }
+            _ if self.is_missing => "kept back".to_owned(),
+            _ if readers.is_empty() => "no reader gets it".to_owned(),
+            _ => format!("only {}", readers.join(", ")),
+        };
+        let Entry { id, family, variant, kind, twin, .. } = entry.clone();
+        Some(Miss { id, family, variant, kind, twin, why })
+    }
+}
+
+impl Row {
+    fn count(&mut self, entry: &Entry, fate: &Fate<'_>) {
+        if entry.twin {
+            if !fate.is_aside {
+                self.twins += 1;
+                self.whole += usize::from(fate.is_whole);
+            }
+            return;
+        }
+        self.evasions += 1;
+        self.refused += usize::from(fate.is_refused);
+        self.kept_back += usize::from(fate.is_missing);
+        self.delivered += usize::from(!fate.readers.is_empty());
+        for (count, reader) in self.by_reader.iter_mut().zip(READERS) {
+            *count += usize::from(fate.readers.contains(reader));
+        }
+    }
+
+    fn line(&self, name: &str) -> String {
+        let [python, tools, munpack, ripmime] = self.by_reader;
+        format!(
+            "{name:<38} {:>8} {:>7} {:>6} {:>9}  {python:>6} {tools:>6} {munpack:>6} {ripmime:>6}  \
+             {:>6} {:>6}",
+            self.evasions, self.refused, self.kept_back, self.delivered, self.twins, self.whole
+        )
+    }
+}
+
+impl Goal {
+    fn title(self) -> &'static str {
+        match self {
+            Goal::Readable => "The corpus itself, before any server: over 90 % must be readable",
+            Goal::Delivered => "Without the filter: over 90 % of the evasions must be delivered",
+            Goal::Stopped => "Through the filter: no evasion delivered, 98 % of the twins whole",
+        }
+    }
+}
+
+fn percent(part: usize, whole: usize) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 * 100.0 / whole as f64 }
+}
+
+/// `docs/evasion.md`
+pub(super) fn page(seed: u64, reports: &[Report]) -> String {
+    let mut out = format!(
+        "# Evasion\n\nMade by `cargo xtask evasion --seed {seed}`; do not edit.\n\n\
+         Ways past a filter of attachments, by family, times six kinds of payload: a program by\n\
+         its name, by its content, by both; a script; a document with a macro; the test file of\n\
+         the makers of anti-virus. Each has a twin of the same shape that carries something\n\
+         harmless. Delivered is what any of four readers gets out of the delivered bytes:\n\
+         Python's email package, MIME-tools, munpack, ripmime. A twin is whole if every reader\n\
+         gets out of it what it got before; those aside are encrypted, over a limit, or refused\n\
+         by SMTP itself.\n"
+    );
+    for report in reports {
+        let _ = writeln!(
+            out,
+            "\n## {}\n\n| family | evasions | refused | kept back | delivered | twins | whole |\n\
+             |---|---|---|---|---|---|---|",
+            report.goal.title()
+        );
+        let families = report.families.iter().map(|(n, row)| (format!("{n} {}", row.name), row));
+        for (name, row) in families.chain([("**all**".to_owned(), &report.all)]) {
+            let Row { evasions, refused, kept_back, delivered, twins, whole, .. } = row;
+            let _ = writeln!(
+                out,
+                "| {name} | {evasions} | {refused} | {kept_back} | {delivered} | {twins} | \
+                 {whole} |"
+            );
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Fate, Goal, Report, Row};
+    use crate::evasion::run::{Entry, Outcome, Reading};
+    use std::collections::BTreeMap;
+
+    fn entry(twin: bool) -> Entry {
+        let word = || "1".to_owned();
+        let (variant, kind) = (word(), word());
+        Entry { id: word(), family: 1, variant, kind, twin, encrypted: false, over_limit: false }
+    }
+
+    fn reading(original: &[&str], delivered: Option<&[&str]>, changed: bool) -> Reading {
+        let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let delivered = delivered.map(set);
+        Reading { id: "1".to_owned(), original: set(original), delivered, changed }
+    }
+
+    fn met(goal: Goal, messages: &[(Entry, Reading)], outcome: &Outcome) -> bool {
+        let mut all = Row::default();
+        for (entry, reading) in messages {
+            all.count(entry, &Fate::of(goal, entry, reading, outcome));
+        }
+        Report { goal, families: BTreeMap::new(), all, misses: Vec::new(), strange: 0 }.is_met()
+    }
+
+    #[test]
+    fn one_evasion_that_one_reader_gets_misses_the_goal() {
+        let none = Outcome::default();
+        let stopped = |reading| met(Goal::Stopped, &[(entry(false), reading)], &none);
+        assert!(stopped(reading(&["python"], None, true)));
+        assert!(stopped(reading(&["python"], Some(&[]), true)));
+        assert!(!stopped(reading(&["python"], Some(&["munpack"]), true)));
+        assert!(!met(Goal::Stopped, &[], &none));
+    }
+
+    #[test]
+    fn without_the_filter_nearly_all_must_come() {
+        let none = Outcome::default();
+        let run = |lost: usize| {
+            let fate = |n| if n < lost { None } else { Some(&["ripmime"][..]) };
+            let each = |n| (entry(false), reading(&["ripmime"], fate(n), false));
+            met(Goal::Delivered, &(0..20).map(each).collect::<Vec<_>>(), &none)
+        };
+        assert!(run(1));
+        assert!(!run(2));
+    }
+
+    #[test]
+    fn a_twin_is_whole_if_every_reader_gets_what_it_got() {
+        let mut outcome = Outcome::default();
+        let evasion = (entry(false), reading(&["python"], None, true));
+        let run = |twin: Entry, read, outcome: &Outcome| {
+            met(Goal::Stopped, &[evasion.clone(), (twin, read)], outcome)
+        };
+        let both = ["python", "munpack"];
+        assert!(run(entry(true), reading(&both, Some(&both), true), &outcome));
+        assert!(!run(entry(true), reading(&both, Some(&["python"]), true), &outcome));
+        assert!(!run(entry(true), reading(&both, None, true), &outcome));
+        assert!(!run(entry(true), reading(&[], Some(&[]), true), &outcome));
+        assert!(run(entry(true), reading(&[], Some(&[]), false), &outcome));
+        // Encrypted, or refused without the filter too: it says nothing.
+        let encrypted = Entry { encrypted: true, ..entry(true) };
+        assert!(run(encrypted, reading(&both, None, true), &outcome));
+        outcome.refused_anyway.insert("1".to_owned());
+        assert!(run(entry(true), reading(&both, None, true), &outcome));
+    }
+}
