@@ -59,6 +59,15 @@ fn a_server_is_set_up_and_runs_as_its_own_user() {
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
     let uids = status.lines().find(|l| l.starts_with("Uid:")).unwrap();
     assert!(!uids.split_whitespace().skip(1).any(|uid| uid == "0"), "still root: {uids}");
+    let proof = || {
+        let status = gatepost(&["--config", &config, "--json", "status"]);
+        let status: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();
+        status["value"]["workers"]["proof"].as_str().unwrap().to_owned()
+    };
+    let began = std::time::Instant::now();
+    while proof().is_empty() {
+        assert!(began.elapsed().as_secs() < 20, "no worker of this user is locked down");
+    }
     child.kill().unwrap();
     child.wait().unwrap();
 }

@@ -40,7 +40,7 @@ fn site_with(more: &str) -> Site {
     Site { sink, server, zone, _folder: folder }
 }
 
-fn publish_all(folder: &Path, settings: &str) -> PathBuf {
+pub(crate) fn publish_all(folder: &Path, settings: &str) -> PathBuf {
     let empty = folder.join("empty");
     std::fs::write(&empty, "example. NS ns.example.\n").unwrap();
     let server = Server::with_zone(folder, settings, &empty);

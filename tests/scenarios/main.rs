@@ -10,6 +10,8 @@
 )]
 
 mod administration;
+mod attachments;
+mod bombs;
 mod clients;
 mod credentials;
 mod crowd;
@@ -21,10 +23,13 @@ mod hostile;
 mod limits;
 mod lmtp;
 mod local;
+mod notices;
 mod proxies;
+mod quarantine;
 mod reception;
 mod relaying;
 mod reports;
+mod requests;
 mod secure;
 mod sending;
 mod server;
@@ -32,4 +37,6 @@ mod service;
 mod signing;
 mod submission;
 mod talk;
+mod viruses;
+mod workers;
 mod worlds;

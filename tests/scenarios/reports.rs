@@ -52,7 +52,7 @@ fn inbox(server: &Server, user: usize, folder: &Path, count: usize) -> Vec<Strin
     }
 }
 
-fn collect(path: &Path, mails: &mut Vec<String>) {
+pub(crate) fn collect(path: &Path, mails: &mut Vec<String>) {
     if path.is_file() {
         mails.push(String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned());
         return;

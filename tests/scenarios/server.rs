@@ -81,6 +81,12 @@ impl Server {
         Self::with_options(folder, settings, &zone, None)
     }
 
+    /// The same, whose clock was set to this time when it started.
+    pub(crate) fn with_zone_at(folder: &Path, settings: &str, zone: &Path, now: &str) -> Self {
+        let options = ["--zone".as_ref(), zone.as_os_str(), "--now".as_ref(), now.as_ref()];
+        Self::with_options(folder, settings, &options, None)
+    }
+
     fn with_options(folder: &Path, settings: &str, options: &[&OsStr], log: Option<File>) -> Self {
         let overlay = folder.join("overlay.toml");
         std::fs::write(&overlay, settings).unwrap();

@@ -54,12 +54,29 @@ impl Talk {
             format!("RCPT TO:<{to}>"),
             "DATA".to_owned(),
         ];
+        self.transact(&commands, message.as_bytes())
+    }
+
+    /// The same of a message whose characters up to U+00FF stand for its bytes.
+    pub(crate) fn send_latin1(&mut self, to: &str, message: &str) -> String {
+        let commands = [
+            "EHLO client.example".to_owned(),
+            "MAIL FROM:<carol@elsewhere.example> BODY=8BITMIME".to_owned(),
+            format!("RCPT TO:<{to}>"),
+            "DATA".to_owned(),
+        ];
+        let bytes: Vec<u8> = message.chars().map(|c| u8::try_from(c).unwrap()).collect();
+        self.transact(&commands, &bytes)
+    }
+
+    fn transact(&mut self, commands: &[String], message: &[u8]) -> String {
         for command in commands {
-            let reply = self.say(&command);
+            let reply = self.say(command);
             if !reply.starts_with(['2', '3']) {
                 return reply;
             }
         }
-        self.say(&format!("{message}."))
+        self.send(message);
+        self.say(".")
     }
 }
