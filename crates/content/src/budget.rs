@@ -19,7 +19,8 @@ pub struct Limits {
     /// Bytes of decoded contents that are held at one time, with what the reading of the message
     /// holds: what a worker has beside the message is 64 MiB, and some is needed for the rest.
     pub held_max: usize,
-    /// Hits that are kept of a message; what comes after is not needed to act.
+    /// Hits of a message that are told with all their facts; of further ones only the first of
+    /// its class in each part, without the place.
     pub hits_max: usize,
     /// Bytes that are looked at by the slower inspections (scripts, documents), over all.
     pub looked_max: u64,
@@ -51,17 +52,28 @@ pub struct Budget {
     unpacked: u64,
     held: usize,
     looked: u64,
+    hits: usize,
 }
 
 impl Budget {
     /// A whole budget.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, depth: 0, members: 0, unpacked: 0, held: 0, looked: 0 }
+        Self { limits, depth: 0, members: 0, unpacked: 0, held: 0, looked: 0, hits: 0 }
     }
 
     /// The limits it began with.
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// How many hits may still be told with all their facts.
+    pub fn hits_left(&self) -> usize {
+        self.limits.hits_max.saturating_sub(self.hits)
+    }
+
+    /// Counts hits that were told.
+    pub fn hits(&mut self, told: usize) {
+        self.hits = self.hits.saturating_add(told);
     }
 
     /// Goes into an archive; [`Budget::leave`] goes out again.

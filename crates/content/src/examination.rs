@@ -137,7 +137,6 @@ pub fn examine(message: &[u8], lists: &Lists, limits: &Limits) -> Examination {
 fn look(message: &[u8], index: &Index, lists: &Lists, limits: &Limits) -> Examination {
     let mut found = Examination::default();
     let mut budget = Budget::new(limits.clone());
-    let mut hits = 0;
     let mut listed_all = true;
     let mut over = None;
     let outcome = union::read(message, index, &UnionLimits::default(), &mut |seen| {
@@ -156,18 +155,13 @@ fn look(message: &[u8], index: &Index, lists: &Lists, limits: &Limits) -> Examin
             // them counts.
             report.hits.retain(|hit| hit.class != Class::Unreadable);
         }
-        hits += report.hits.len();
         let tells = !report.hits.is_empty() || !seen.names.is_empty() || report.kind != "text";
         if tells && found.looked.len() < LOOKED_MAX {
             found.looked.push(looked(&seen, report.kind, report.hits));
         } else if tells {
             listed_all = false;
         }
-        // What is beyond is not needed to act.
-        match hits <= limits.hits_max {
-            true => ControlFlow::Continue(()),
-            false => ControlFlow::Break(()),
-        }
+        ControlFlow::Continue(())
     });
     let parts_differ = |sighting: &&Sighting| Weight::of(sighting.ambiguity) == Weight::Parts;
     for sighting in outcome.ambiguities.iter().filter(parts_differ) {

@@ -36,16 +36,18 @@ pub struct Item<'a> {
 pub struct Report {
     /// The true type by content: `pe`, `zip`, `text`, or `unknown`.
     pub kind: &'static str,
-    /// All hits, each once for its path. Above [`Limits::hits_max`](crate::Limits) only the first
-    /// of a class is added, so that none is lost behind a flood of others.
+    /// All hits, each once for its path. Above [`Limits::hits_max`](crate::Limits) one of each
+    /// class, without a path: no class is lost behind a flood of others, and no rule that allows
+    /// what has a certain name inside an archive speaks for what is not told.
     pub hits: Vec<Hit>,
 }
 
 /// Looks into a part, and into all that is inside it.
 pub fn inspect(item: &Item<'_>, lists: &Lists, budget: &mut Budget) -> Report {
-    let hits_max = budget.limits().hits_max;
+    let hits_max = budget.hits_left();
     let mut look = Inspection { lists, hits: Vec::new(), hits_max, path: Vec::new(), skipped: 0 };
     let kind = look.item(item, budget);
+    budget.hits(look.hits.len());
     Report { kind, hits: look.hits }
 }
 
@@ -63,14 +65,15 @@ impl Inspection<'_> {
     /// Adds a hit at the present place.
     pub(crate) fn hit(&mut self, class: Class, rule: impl Into<Cow<'static, str>>, detail: &str) {
         let rule = rule.into();
-        let is = |hit: &Hit| hit.class == class && hit.rule == rule && hit.path == self.path;
-        let full = self.hits.len() >= self.hits_max;
+        let is_full = self.hits.len() >= self.hits_max;
+        let path = if is_full { &[] } else { self.path.as_slice() };
+        let is_told =
+            |hit: &Hit| hit.class == class && hit.path == path && (is_full || hit.rule == rule);
         // Quadratic in `hits_max` only, which is small.
-        if self.hits.iter().any(is) || (full && self.hits.iter().any(|hit| hit.class == class)) {
+        if self.hits.iter().any(is_told) {
             return;
         }
-        let detail = shown(detail);
-        let (rule, path) = (rule.into_owned(), self.path.clone());
+        let (rule, path, detail) = (rule.into_owned(), path.to_vec(), shown(detail));
         self.hits.push(Hit { class, rule, path, detail });
     }
 

@@ -16,6 +16,7 @@ pub mod lists;
 pub mod magic;
 pub mod names;
 pub mod types;
+pub mod writing;
 
 pub use budget::{Budget, Limits};
 pub use hit::{Hit, Trouble};

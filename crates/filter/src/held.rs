@@ -10,7 +10,7 @@ use crate::automatic::{is_automatic, is_unread};
 use crate::notice;
 use crate::texts::{SenderTold, Text, one_line};
 use mail::index::Index;
-use mail::{Address, Door, Envelope, Reason, Recipient, Verdict};
+use mail::{Address, Reason, Recipient, Verdict};
 use mail_builder::MessageBuilder;
 use mail_builder::headers::raw::Raw;
 use net::Clock;
@@ -37,7 +37,7 @@ pub(crate) async fn notice(
     let bytes =
         acceptance.body.read(0..acceptance.body.size().min(HEADER_MAX), HEADER_MAX as usize);
     let index = Index::of(&bytes.await.ok()?);
-    let is_ours = is_ours(&acceptance.envelope);
+    let is_ours = acceptance.envelope.is_ours();
     if !is_ours && !may_hear(acceptance, &index, &sender.address) {
         return None;
     }
@@ -70,11 +70,6 @@ fn why(acceptance: &Acceptance) -> Option<Reason> {
     // What is discarded as a whole has nobody who misses a part.
     let arrives = judgement.verdicts.iter().any(|verdict| matches!(verdict, Verdict::Deliver(..)));
     whole.or_else(|| judgement.held.first().filter(|_| arrives).map(|part| part.reason))
-}
-
-/// Whether somebody whom this server knows sent it.
-pub(crate) fn is_ours(envelope: &Envelope) -> bool {
-    envelope.peer.login.is_some() || envelope.peer.door == Door::Local
 }
 
 /// Whether a sender elsewhere may hear of it. A signature proves a domain, not who of it sent the

@@ -43,7 +43,7 @@ pub async fn judge(
     // Whoever is refused already is not looked into: nobody will see it.
     let looking = match decide::is_refused(&findings) {
         true => Looking::default(),
-        false => attachment::look(filter, &rules, mail, now).await?,
+        false => attachment::look(filter, &rules, mail).await?,
     };
     findings.extend(looking.findings);
     let mut verdicts = decide::decide(envelope, &findings);

@@ -7,7 +7,6 @@
 //! probe, and nothing to flood others with.
 
 use crate::automatic::is_automatic;
-use crate::held::is_ours;
 use mail::index::Index;
 use mail::union::{self, Source, UnionLimits};
 use mail::{
@@ -69,7 +68,7 @@ async fn asked(acceptance: &Acceptance) -> Result<Asked, &'static str> {
     let judgement = &acceptance.judgement;
     let who = sender.address().ok_or("null_sender")?.clone();
     let is_proved = judgement.sender_known && judgement.author_known;
-    if !is_ours(&acceptance.envelope) && !is_proved {
+    if !acceptance.envelope.is_ours() && !is_proved {
         return Err("sender_not_proven");
     }
     let size = acceptance.body.size();

@@ -8,9 +8,7 @@
 use crate::authentication::dkim::{Selector, SignError, Signer, SigningKey, sign};
 use crate::authentication::message::Message;
 use crate::{Filter, Mail};
-use mail::{
-    Domain, Door, Envelope, Id, Origin, Piece, Reason, Refusal, Rendition, Timestamp, Verdict,
-};
+use mail::{Domain, Id, Piece, Reason, Refusal, Rendition, Timestamp, Verdict};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use store::{Directory, DkimKey, KeyStage};
@@ -35,7 +33,7 @@ pub(crate) async fn signed(
     rendition: Rendition,
     now: Timestamp,
 ) -> Result<Rendition, store::Error> {
-    if !is_ours(mail.envelope) {
+    if !mail.envelope.is_ours() {
         return Ok(rendition);
     }
     let signers = filter.signers.of(&filter.directory(), mail).await;
@@ -58,12 +56,6 @@ pub(crate) async fn signed(
 pub(crate) fn before(fields: String, rendition: &Rendition) -> Rendition {
     let pieces = rendition.pieces().iter().cloned();
     Rendition::new(std::iter::once(Piece::Insert(fields.into_bytes())).chain(pieces))
-}
-
-/// Whether somebody whom this server knows sends it.
-fn is_ours(envelope: &Envelope) -> bool {
-    let peer = &envelope.peer;
-    peer.login.is_some() || peer.door == Door::Local || envelope.origin == Origin::Own
 }
 
 /// What is answered for a message that cannot be signed because it cannot be read.

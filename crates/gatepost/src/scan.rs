@@ -101,11 +101,11 @@ pub(crate) fn run(global: &Global, args: &ScanArgs) -> Result<ExitCode> {
         texts: &texts,
         hostname: &settings.server.hostname,
         id: MessageId(0),
-        now: global.clock().now(),
         envelope: &envelope,
         index: &index,
         examination: &examination,
         token: "",
+        nonce: 0,
     };
     let scanned = Scanned {
         line_ends_repaired: file.repaired,

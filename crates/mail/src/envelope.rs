@@ -183,6 +183,11 @@ impl Envelope {
     pub fn is_sender_vouched(&self) -> bool {
         self.peer.login.is_some()
     }
+
+    /// Whether somebody whom this server knows sends it: one of its users, or itself.
+    pub fn is_ours(&self) -> bool {
+        self.is_sender_vouched() || self.peer.door == Door::Local || self.origin == Origin::Own
+    }
 }
 
 /// How much a submitter may send to elsewhere in a day before it is held, apart from what clean

@@ -48,16 +48,14 @@ const NEEDS: &[Need] = &[
     // The SPF project's test suites, and what reads them.
     tool("/usr/share/doc/python3-spf/rfc7208-tests.yml.gz", "python3-spf"),
     tool("/usr/lib/python3/dist-packages/yaml/__init__.py", "python3-yaml"),
-    // Other readers of broken messages: munpack, ripmime, and MIMEDefang's MIME-tools.
+    // Other readers of broken messages: munpack, ripmime, and MIMEDefang's MIME-tools; one that
+    // people read with.
     tool("munpack", "mpack"),
     tool("ripmime", "ripmime"),
     tool("/usr/share/perl5/MIME/Parser.pm", "libmime-tools-perl"),
+    tool("mutt", "mutt"),
     tool("sqlite3", "sqlite3"),
     tool("ps", "procps"),
-    // Readers of mail that are not ours (cargo xtask evasion), beside Python's.
-    tool("perl5/MIME/Parser.pm", "libmime-tools-perl"),
-    tool("munpack", "mpack"),
-    tool("ripmime", "ripmime"),
     // What makes and opens the archives of its corpus.
     tool("7z", "p7zip-full"),
     tool("bsdtar", "libarchive-tools"),

@@ -4,11 +4,9 @@
 //! The fields of the message's own header stay as they are, but for those that MIME reads; lines
 //! that are no fields go.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use crate::writing::{base64, base64_len, field};
 use mail::index::{Header, Index, Inside, Part};
 use mail::union::{self, Seen, Source, UnionLimits};
-use mail_builder::headers::Header as _;
 use mail_builder::headers::content_type::ContentType;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -25,8 +23,6 @@ const DEPTH_MAX: usize = 4;
 /// Parameters of a type without which its content would be read as something else: texts
 /// (RFC 2046 §4.1.2, RFC 3676 §4), S/MIME (RFC 8551 §3.2.2) and calendars (RFC 5545 §8.1).
 const PARAMETERS: [&str; 5] = ["charset", "format", "delsp", "smime-type", "method"];
-/// Bytes of base64 on a line (RFC 2045 §6.8).
-const LINE_LEN: usize = 76;
 
 /// How to write a message anew from the one that came.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -45,7 +41,7 @@ pub(super) fn rebuild(message: &[u8], index: &Index) -> Option<Rebuilt> {
     let digest: String =
         Sha256::digest(message).iter().take(12).map(|byte| format!("{byte:02x}")).collect();
     let kept = kept_fields(Header::new(&index.header));
-    let mut anew = Vec::with_capacity(contents.size / 57 * (LINE_LEN + 2) + 64 * 1024);
+    let mut anew = Vec::with_capacity(base64_len(contents.size) + 64 * 1024);
     for field in &kept {
         let field = field.start as usize..field.end as usize;
         anew.extend_from_slice(message.get(field).unwrap_or_default());
@@ -74,11 +70,7 @@ fn has_one_reading(message: &[u8]) -> bool {
 
 /// The fields of a header that stay: whole, well-formed, and not MIME's.
 fn kept_fields(header: Header<'_>) -> Vec<Range<u64>> {
-    let stays = |name: &str| {
-        let name = name.to_ascii_lowercase();
-        !name.starts_with("content-") && name != "mime-version"
-    };
-    let fields = header.fields().filter(|field| stays(field.name()) && is_sound(field.bytes));
+    let fields = header.fields().filter(|field| !field.is_mime() && is_sound(field.bytes));
     fields.map(|field| field.start as u64..(field.start + field.bytes.len()) as u64).collect()
 }
 
@@ -220,22 +212,8 @@ impl Leaf {
         if self.name.is_some() {
             field(out, "Content-Disposition", &disposition);
         }
-        out.extend_from_slice(b"Content-Transfer-Encoding: base64\r\n\r\n");
-        let mut line = String::with_capacity(LINE_LEN);
-        for bytes in self.content.chunks(LINE_LEN / 4 * 3) {
-            line.clear();
-            STANDARD.encode_string(bytes, &mut line);
-            out.extend_from_slice(line.as_bytes());
-            out.extend_from_slice(b"\r\n");
-        }
+        base64(out, &self.content);
     }
-}
-
-/// One field; the library writes the value with its line end.
-fn field(out: &mut Vec<u8>, name: &str, value: &ContentType<'_>) {
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b": ");
-    value.write_header(out, name.len() + 2);
 }
 
 fn end(boundary: &str, out: &mut Vec<u8>) {

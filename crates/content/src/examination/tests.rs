@@ -277,3 +277,25 @@ fn the_limits_of_memory_fit_into_a_worker() {
     // Whoever holds most leaves room for a member of an archive.
     assert!(union.held_max as usize + (16 << 20) <= limits.held_max);
 }
+
+/// What comes behind a flood of hits is looked at like all else.
+#[test]
+fn a_flood_of_hits_in_some_parts_hides_no_other_part() {
+    let part = |name: &str| {
+        format!(
+            "--a\r\nContent-Type: application/octet-stream; name=\"{name}\"\r\n\
+             Content-Transfer-Encoding: base64\r\n\r\nAAECAwQ=\r\n"
+        )
+    };
+    let flood: String = (0..300).map(|n| part(&format!("{n}.lnk"))).collect();
+    let message = format!(
+        "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=a\r\n\r\n{flood}{}--a--\r\n",
+        part("last.exe")
+    );
+    let found = look(&message);
+    assert_eq!(found.incomplete, None);
+    assert!(found.looked.iter().all(|looked| !looked.hits.is_empty()));
+    let last = found.looked.last().unwrap();
+    assert_eq!((last.names[0].as_str(), last.hits[0].class), ("last.exe", Class::Program));
+    assert_eq!(found.looked.len(), 301);
+}

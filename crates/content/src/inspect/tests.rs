@@ -39,6 +39,20 @@ fn a_flood_hides_no_other_class() {
     assert!(report.hits.iter().any(|hit| hit.class == Class::Script));
 }
 
+/// A rule of the administrator may allow what has a certain name inside an archive: what is not
+/// told one by one must not come under it.
+#[test]
+fn what_a_flood_hides_has_no_name_that_a_rule_could_allow() {
+    let hits = with_inspection(&Lists::default(), |look| {
+        for n in 0..200 {
+            let names = vec![format!("{n}.exe")];
+            look.member(Member { names, content: Ok(b"a") }, &mut Budget::new(Limits::default()));
+        }
+    });
+    let (named, unnamed): (Vec<_>, Vec<_>) = hits.iter().partition(|hit| !hit.path.is_empty());
+    assert_eq!((named.len(), unnamed.len()), (99, 1));
+}
+
 #[test]
 fn a_budget_that_is_used_up_is_told() {
     let limits = Limits { looked_max: 3, ..Limits::default() };

@@ -9,7 +9,8 @@ use config::settings::Attachment;
 use content::examination::{Examination, Looked, incomplete};
 use content::{Class, Hit};
 use mail::index::{Index, Part};
-use mail::{Domain, Envelope, Finding, HeldPart, MessageId, Reason, Suggestion, Timestamp};
+use mail::{Domain, Envelope, Finding, HeldPart, MessageId, Reason, Suggestion};
+use std::cmp::Reverse;
 
 /// One examined message, and what its ruling rests on.
 #[derive(Debug, Clone, Copy)]
@@ -22,8 +23,6 @@ pub struct Case<'a> {
     pub hostname: &'a Domain,
     /// The message's number.
     pub id: MessageId,
-    /// The present time.
-    pub now: Timestamp,
     /// Who sends it to whom.
     pub envelope: &'a Envelope,
     /// Its preferred reading.
@@ -32,6 +31,8 @@ pub struct Case<'a> {
     pub examination: &'a Examination,
     /// By which parts that are taken out may be asked for; empty where nothing is kept.
     pub token: &'a str,
+    /// What its sender could not know: a delimiter that is put into the message is made of it.
+    pub nonce: u64,
 }
 
 /// A ruling, for who wants to know without a server.
@@ -50,6 +51,13 @@ struct Ruled<'a> {
     looked: &'a Looked,
     hit: Option<&'a Hit>,
     ruling: Ruling,
+}
+
+impl Ruled<'_> {
+    /// Of two with the same action a virus is named: its sender is told of nothing.
+    fn weight(&self) -> (Action, bool) {
+        (self.ruling.action, self.hit.is_some_and(|hit| hit.class == Class::Virus))
+    }
 }
 
 impl Case<'_> {
@@ -105,12 +113,7 @@ impl Case<'_> {
         };
         let by_hit = looked.hits.iter().filter_map(|hit| of(Some(hit)));
         let by_name = of(None).into_iter();
-        // Of two with the same action a virus is named: its sender is told of nothing.
-        let weight = |ruled: &Ruled<'_>| {
-            let is_virus = ruled.hit.is_some_and(|hit| hit.class == Class::Virus);
-            (ruled.ruling.action, is_virus)
-        };
-        by_hit.chain(by_name).reduce(|a, b| if weight(&b) > weight(&a) { b } else { a })
+        by_hit.chain(by_name).reduce(|a, b| if b.weight() > a.weight() { b } else { a })
     }
 
     fn finding(&self, ruled: &Ruled<'_>) -> Finding {
@@ -153,7 +156,7 @@ impl Case<'_> {
     fn operate(&self, ruled: &[Ruled<'_>], looking: &mut Looking) {
         let (index, texts) = (self.index, self.texts);
         let mut warnings = Vec::new();
-        for one in ruled {
+        for one in each_place_once(ruled) {
             let part = part_at(index, one.looked);
             let told = self.told(one);
             match (one.ruling.action, part) {
@@ -180,7 +183,7 @@ impl Case<'_> {
             }
         }
         if !warnings.is_empty() {
-            let boundary = format!("=_{}.{}", self.id, self.now.0);
+            let boundary = format!("=_{}.{:016x}", self.id, self.nonce);
             let edits = surgery::warn(index, &texts.warning(&warnings), &boundary);
             looking.edits.extend(edits);
         }
@@ -229,6 +232,29 @@ impl Case<'_> {
             detail: facts(ruled.looked, ruled.hit),
         }
     }
+}
+
+/// Rulings by weight, but for those of a place that is dealt with by a heavier one: several readers
+/// may see the same bytes, and what is taken out takes along what is within it.
+fn each_place_once<'r, 'l>(ruled: &'r [Ruled<'l>]) -> Vec<&'r Ruled<'l>> {
+    let mut heaviest: Vec<&Ruled<'_>> = ruled.iter().collect();
+    heaviest.sort_by_key(|one| {
+        let place = &one.looked.place;
+        (Reverse(one.weight()), place.start, Reverse(place.end))
+    });
+    let mut once: Vec<&Ruled<'_>> = Vec::new();
+    for one in heaviest {
+        let place = &one.looked.place;
+        let deals_with = |other: &&Ruled<'_>| {
+            let dealt = &other.looked.place;
+            let goes = other.ruling.action == Action::Remove;
+            dealt == place || goes && dealt.start <= place.start && place.end <= dealt.end
+        };
+        if !once.iter().any(deals_with) {
+            once.push(one);
+        }
+    }
+    once
 }
 
 /// The part of the preferred reading that a thing is, whole. A worker's word is not taken for it.

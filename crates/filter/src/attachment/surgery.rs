@@ -3,14 +3,15 @@
 
 use crate::rendition::Edit;
 use content::examination::Rebuilt;
-use mail::index::{Header, Index, Inside, Part};
-use mail_builder::headers::Header as _;
+use content::writing::{base64, field};
+use mail::index::{FieldText, Header, Index, Inside, Part};
 use mail_builder::headers::content_type::ContentType;
-use mail_builder::mime::MimePart;
 use std::ops::Range;
 
 /// What follows a name that nothing is to open.
 const RENAMED: &str = ".danger";
+/// Bytes of a line that needs no encoding; below the 998 of RFC 5322 §2.1.1.
+const LINE_MAX: usize = 900;
 
 /// Puts a text in the place of a part.
 pub(crate) fn replace(index: &Index, part: &Part, text: &str) -> Vec<Edit> {
@@ -19,7 +20,7 @@ pub(crate) fn replace(index: &Index, part: &Part, text: &str) -> Vec<Edit> {
         return vec![Edit { range, insert: text_part(text) }];
     }
     // The header is also that of a message: only what MIME reads in it goes.
-    let mut edits = removed_fields(index, part, is_mime);
+    let mut edits = removed_fields(index, part, |field| field.is_mime());
     let insert = [b"MIME-Version: 1.0\r\n".as_slice(), &text_part(text)].concat();
     edits.push(Edit { range: part.header.end..part.body.end, insert });
     edits
@@ -28,16 +29,22 @@ pub(crate) fn replace(index: &Index, part: &Part, text: &str) -> Vec<Edit> {
 /// Puts a text in the place of some lines of a text.
 pub(crate) fn replace_lines(place: Range<u64>, text: &str) -> Vec<Edit> {
     let plain = |c: char| if c.is_ascii() { c } else { '?' };
-    let text: String = text.chars().map(plain).collect();
-    vec![Edit { range: place, insert: format!("{text}\r\n").into_bytes() }]
+    let mut insert = Vec::new();
+    for line in text.lines() {
+        let line: String = line.chars().map(plain).take(LINE_MAX).collect();
+        // Names are a stranger's: none is to be read as a delimiter.
+        let apart = if line.starts_with('-') { " " } else { "" };
+        insert.extend_from_slice(format!("{apart}{line}\r\n").as_bytes());
+    }
+    vec![Edit { range: place, insert }]
 }
 
 /// Gives a part a name that nothing opens, and a type that says nothing.
 pub(crate) fn rename(index: &Index, part: &Part, name: &str) -> Vec<Edit> {
-    let says_type = |name: &str| {
+    let says_type = |field: &FieldText<'_>| {
         ["content-type", "content-disposition", "content-description"]
             .iter()
-            .any(|field| name.eq_ignore_ascii_case(field))
+            .any(|name| field.is(name))
     };
     let mut edits = removed_fields(index, part, says_type);
     let name = format!("{name}{RENAMED}");
@@ -62,9 +69,9 @@ pub(crate) fn warn(index: &Index, text: &str, boundary: &str) -> Vec<Edit> {
         let insert = [&text_part(text), end.as_bytes()].concat();
         return vec![Edit { range: first.header.start..first.header.start, insert }];
     }
-    let mut edits = removed_fields(index, root, is_mime);
+    let mut edits = removed_fields(index, root, |field| field.is_mime());
     let header = index.header_of(root);
-    let fields = header.fields().filter(|field| is_mime(field.name()));
+    let fields = header.fields().filter(FieldText::is_mime);
     let moved: Vec<u8> =
         fields.filter(|field| !field.is("mime-version")).flat_map(|f| f.bytes).copied().collect();
     let head = format!(
@@ -101,15 +108,9 @@ fn is_child(index: &Index, part: &Part) -> bool {
     parent.is_some_and(|parent| parent.inside == Inside::Parts)
 }
 
-/// The fields that MIME reads in a message's header.
-fn is_mime(name: &str) -> bool {
-    name.get(..8).is_some_and(|head| head.eq_ignore_ascii_case("content-"))
-        || name.eq_ignore_ascii_case("mime-version")
-}
-
-fn removed_fields(index: &Index, part: &Part, goes: impl Fn(&str) -> bool) -> Vec<Edit> {
+fn removed_fields(index: &Index, part: &Part, goes: impl Fn(&FieldText<'_>) -> bool) -> Vec<Edit> {
     let header: Header<'_> = index.header_of(part);
-    let fields = header.fields().filter(|field| goes(field.name()));
+    let fields = header.fields().filter(goes);
     let range = |start: usize, len: usize| {
         let start = part.header.start + start as u64;
         start..start + len as u64
@@ -117,18 +118,23 @@ fn removed_fields(index: &Index, part: &Part, goes: impl Fn(&str) -> bool) -> Ve
     fields.map(|f| Edit { range: range(f.start, f.bytes.len()), insert: Vec::new() }).collect()
 }
 
-/// A text of ours as a part, with its header; encoded where it is not ASCII, so that the message
-/// needs nothing of the next server that it did not need before.
+/// A text of ours as a part, with its header; encoded where it is not plain ASCII, so that the
+/// message needs nothing of the next server that it did not need before. Quoted-printable would
+/// not do: it breaks lines, and what a stranger's name says could come to stand where a delimiter
+/// stands.
 fn text_part(text: &str) -> Vec<u8> {
     let mut out = Vec::new();
-    MimePart::new("text/plain", text).write_part(&mut out);
+    let plain = ContentType::new("text/plain").attribute("charset", "utf-8");
+    field(&mut out, "Content-Type", &plain);
+    let goes_as_it_is = |line: &str| line.len() <= LINE_MAX && !line.starts_with('-');
+    let text = text.lines().collect::<Vec<_>>();
+    if text.iter().all(|line| line.is_ascii() && goes_as_it_is(line)) {
+        out.extend_from_slice(b"Content-Transfer-Encoding: 7bit\r\n\r\n");
+        out.extend_from_slice(text.join("\r\n").as_bytes());
+    } else {
+        base64(&mut out, text.join("\r\n").as_bytes());
+    }
     out
-}
-
-fn field(out: &mut Vec<u8>, name: &str, value: &ContentType<'_>) {
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b": ");
-    value.write_header(out, name.len() + 2);
 }
 
 #[cfg(test)]

@@ -85,6 +85,12 @@ impl<'a> FieldText<'a> {
         self.name().eq_ignore_ascii_case(name)
     }
 
+    /// Whether MIME reads it (RFC 2045 §3); the other fields are the message's own.
+    pub fn is_mime(&self) -> bool {
+        let head = self.name().get(..8).unwrap_or_default();
+        head.eq_ignore_ascii_case("content-") || self.is("mime-version")
+    }
+
     /// What follows the colon, as received, with its folding and line end.
     pub fn raw(&self) -> &'a [u8] {
         self.bytes.get(self.colon + 1..).unwrap_or_default()

@@ -87,6 +87,21 @@ fn lines_of_a_text_are_replaced() {
 }
 
 #[test]
+fn our_texts_hold_no_line_that_could_be_a_delimiter() {
+    let message = "Subject: x\r\n\r\nbefore\r\nafter\r\n";
+    let after = shown(message.as_bytes(), replace_lines(22..22, "a\n--b\n-"));
+    assert_eq!(after, "Subject: x\r\n\r\nbefore\r\na\r\n --b\r\n -\r\nafter\r\n");
+    let index = Index::of(MIXED.as_bytes());
+    for text in ["a\n--b--\nc".to_owned(), format!("ä {}\n", "-- ".repeat(99)), "x".repeat(2_000)]
+    {
+        let after = shown(MIXED.as_bytes(), replace(&index, &index.parts[2], &text));
+        assert_eq!(Index::of(after.as_bytes()).parts.len(), 3, "{after}");
+        assert!(after.contains("Content-Transfer-Encoding: base64") && is_sound(&after), "{after}");
+        assert!(after.lines().all(|line| line.len() < 999), "{after}");
+    }
+}
+
+#[test]
 fn a_part_is_renamed_and_its_bytes_stay() {
     let index = Index::of(MIXED.as_bytes());
     let after = shown(MIXED.as_bytes(), rename(&index, &index.parts[2], "a.exe"));
