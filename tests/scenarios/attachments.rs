@@ -21,7 +21,7 @@ fn base64(bytes: &[u8]) -> String {
     lines.join("\r\n")
 }
 
-fn attached(name: &str, content: &[u8]) -> String {
+pub(crate) fn attached(name: &str, content: &[u8]) -> String {
     format!(
         "From: Carol <carol@elsewhere.example>\r\nSubject: {name}\r\nMIME-Version: 1.0\r\n\
          X-Odd:   kept  \r\n\tas it is\r\n\
@@ -95,6 +95,35 @@ fn a_program_is_taken_out_and_the_rest_arrives_byte_for_byte() {
     assert_eq!(content, program());
     assert!(messages[1]["raw"].as_str().unwrap().ends_with(&sent));
     is_clean(&server);
+}
+
+/// What mutt shows a reader of a message.
+fn in_mutt(folder: &std::path::Path, message: &Value) -> String {
+    let file = folder.join("message.eml");
+    let raw: Vec<u8> = message["raw"].as_str().unwrap().chars().map(|c| c as u8).collect();
+    std::fs::write(&file, raw).unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/mutt.py");
+    text(&run("python3", &[script, &file.to_string_lossy()]))
+}
+
+#[test]
+fn a_cleaned_message_opens_in_mutt() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = "[texts]\nlanguage = \"de\"\n[[attachment.rules]]\nfile = [\"*.doubt\"]\n\
+                    action = \"warn\"\n";
+    let server = Server::with_settings(folder.path(), settings);
+    assert!(send(&server, &attached("setup.exe", &program())).starts_with("250 "));
+    assert!(send(&server, &attached("notes.doubt", b"notes")).starts_with("250 "));
+    assert!(send(&server, &ambiguous("notes.txt", b"some notes\r\n")).starts_with("250 "));
+    let [removed, warned, anew] = mailbox(&server).try_into().unwrap();
+    for (message, facts) in [
+        (&removed, ["Subject: setup.exe", "hello", "SHA-256", "Quarantäne"]),
+        (&warned, ["Subject: notes.doubt", "hello", "notes.doubt", "warnt"]),
+        (&anew, ["Subject: notes.txt", "hello", "some notes", "notes.txt"]),
+    ] {
+        let shown = in_mutt(folder.path(), message);
+        assert!(facts.iter().all(|fact| shown.contains(fact)), "{facts:?}: {shown}");
+    }
 }
 
 #[test]

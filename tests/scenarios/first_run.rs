@@ -9,9 +9,26 @@ fn the_demo_comes_out_as_it_must() {
     let shown = text(&output);
     assert!(output.status.success(), "{shown}");
     assert!(shown.contains("Every line came out as it must."), "{shown}");
-    for word in ["subject_prohibited", "relay_denied", "command_disabled", "message_too_large"] {
+    for word in [
+        "subject_prohibited",
+        "relay_denied",
+        "command_disabled",
+        "message_too_large",
+        "attachment_prohibited",
+        "virus_found",
+    ] {
         assert!(shown.contains(word), "the trace's {word} is not in the table:\n{shown}");
     }
+    let readme = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md"));
+    let (rows, shown) = (rows(readme), rows(&shown));
+    assert!(shown.len() > 20 && rows == shown, "README.md shows another table");
+}
+
+/// The rows of the demo's table; numbers of messages and rules differ by what came before.
+fn rows(text: &str) -> Vec<String> {
+    let rows = text.lines().filter(|line| line.starts_with('│'));
+    let bare = |c: &char| !c.is_ascii_digit() && !c.is_whitespace();
+    rows.map(|row| row.chars().filter(bare).collect()).collect()
 }
 
 #[test]

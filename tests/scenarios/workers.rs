@@ -1,5 +1,6 @@
 //! The processes that look into mail: locked down, and replaced when they die.
 
+use crate::attachments::attached;
 use crate::server::{Server, binary};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -108,4 +109,37 @@ fn a_server_has_workers_and_takes_them_with_it() {
     kill(Pid::from_raw(i32::try_from(pid).unwrap()), Signal::SIGKILL).unwrap();
     let gone = || !std::path::Path::new(&format!("/proc/{}/exe", spawners[0])).exists();
     until("the spawner ends with its server", gone);
+}
+
+/// A message is being looked into by a worker that dies: it is to be sent again, and nothing else
+/// is any different.
+#[test]
+fn a_worker_that_is_killed_at_work_defers_one_message() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let workers = || server.admin(&["status"])["value"]["workers"].clone();
+    until("the first worker is locked down", || workers()["idle"] == 1);
+    let pid = u32::try_from(server.facts["pid"].as_u64().unwrap()).unwrap();
+    let worker = Pid::from_raw(i32::try_from(children_of(children_of(pid)[0])[0]).unwrap());
+    kill(worker, Signal::SIGSTOP).unwrap();
+
+    let (anna, _) = server.user(0);
+    let message = attached("notes.bin", b"some notes");
+    let mut talk = server.smtp();
+    let (to, bytes) = (anna.clone(), message.clone());
+    let sending = std::thread::spawn(move || talk.send_message(&to, &bytes));
+    until("it is at work", || workers()["idle"] == 0);
+    let other = server.smtp().send_message(&anna, &attached("other.bin", b"others"));
+    assert!(other.starts_with("250 "), "{other}");
+    kill(worker, Signal::SIGKILL).unwrap();
+    let reply = sending.join().unwrap();
+    assert!(reply.starts_with("451 "), "{reply}");
+    assert_eq!(workers()["crashed"], json!(1));
+    assert_eq!(server.messages(), 1);
+
+    let reply = server.smtp().send_message(&anna, &message);
+    assert!(reply.starts_with("250 "), "{reply}");
+    assert_eq!(server.messages(), 2);
+    let held = server.admin(&["quarantine", "list"]);
+    assert_eq!(held["value"]["list"]["rows"], json!([]), "{held}");
 }

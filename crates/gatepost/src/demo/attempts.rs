@@ -1,5 +1,7 @@
 //! What the demo tries against its server, over real sockets, and what must come of it.
 
+use super::held::{self, EICAR, PROGRAM, PROGRAM_BYTES};
+use super::mailbox;
 use super::site::{self, Site};
 use super::talk::Talk;
 use crate::output;
@@ -40,12 +42,17 @@ enum Deed {
         to: &'static str,
     },
     Command(&'static str),
+    /// What Anna is told of the part that was taken out.
+    Told,
+    /// Anna asks for it.
+    Ask,
+    /// The administrator releases it.
+    Release,
     DeclaredSize,
     SmtpLogin,
     Pop3Login,
     Pop3Read {
         user: usize,
-        messages: usize,
     },
 }
 
@@ -60,6 +67,8 @@ enum To {
 #[derive(Clone, Copy)]
 enum Body {
     Attachment,
+    Program,
+    Virus,
     Short,
     TooLarge,
     BareLineEnds,
@@ -84,6 +93,8 @@ const MAILS: &[(&str, &str, &str, To, &str, Body)] = &[
     ("a recipient who does not exist", "550", STRANGER, To::Nobody, "Hello", Body::Short),
     ("a forged sender of a bank", "550", "ceo@bank.example", To::Anna, "Urgent", Body::Short),
     ("a stranger in one of our own names", "550", "ben@gatepost.example", To::Anna, "Lunch?", Body::Short),
+    ("a program attached", "250", STRANGER, To::Anna, "Invoice", Body::Program),
+    ("a test virus (EICAR) attached", "250", STRANGER, To::Anna, "Look", Body::Virus),
     ("a message over the limit", "552", STRANGER, To::Anna, "Large", Body::TooLarge),
     ("a smuggled end of data (bare LF)", "550", STRANGER, To::Anna, "Smuggled", Body::BareLineEnds),
 ];
@@ -111,9 +122,9 @@ fn list(own_elsewhere: bool) -> Vec<Attempt> {
         deed: Deed::Send { name, to },
     });
     let other = |what, expected, deed| Attempt { what, expected, deed };
-    let read = |user, messages| Deed::Pop3Read { user, messages };
+    let read = |user| Deed::Pop3Read { user };
     let hostile = IpAddr::V4(Ipv4Addr::new(127, 66, 0, 1));
-    let (told, all) = if own_elsewhere { ("3 messages", 3) } else { ("2 messages", 2) };
+    let count = if own_elsewhere { "5 messages" } else { "4 messages" };
     let others = [
         other("a network that the access map rejects", "554", Deed::FromNetwork(hostile)),
         other("VRFY", "502", Deed::Command("VRFY anna")),
@@ -122,11 +133,16 @@ fn list(own_elsewhere: bool) -> Vec<Attempt> {
         other("a log-in on the door for strangers", "502", Deed::SmtpLogin),
         other("a POP3 log-in without TLS", "-ERR", Deed::Pop3Login),
     ];
-    let read_back = [
-        other("Anna's mail, read over POP3 with TLS", told, read(0, all)),
-        other("Ben's mail, read over POP3 with TLS", "1 message", read(1, 1)),
+    let held = [
+        other("what Anna reads in the program's place", "told", Deed::Told),
+        other("Anna asks for it by an answer", "asked for", Deed::Ask),
+        other("the administrator releases it", "released", Deed::Release),
     ];
-    mails.chain(sent).chain(others).chain(read_back).collect()
+    let read_back = [
+        other("Anna's mail, read over POP3 with TLS", count, read(0)),
+        other("Ben's mail, read over POP3 with TLS", "1 message", read(1)),
+    ];
+    mails.chain(held).chain(sent).chain(others).chain(read_back).collect()
 }
 
 /// Tries everything in turn; with `progress`, says so on a terminal.
@@ -172,15 +188,17 @@ pub(crate) fn table(tried: &[Tried]) -> String {
     )
 }
 
-/// The first row that the trace gained: reason and rule.
+/// Why something is held, or else the first row that the trace gained: reason and rule.
 async fn why(store: &Store, before: i64, deed: &Deed) -> String {
-    if matches!(deed, Deed::Pop3Read { .. }) {
+    if matches!(deed, Deed::Pop3Read { .. } | Deed::Told) {
         return String::new();
     }
     // Rows of refusals ride the next commit: give it a moment.
     for _ in 0..100 {
         let rows = store.trace_since(before).await.unwrap_or_default();
-        if let Some(row) = rows.iter().find(|row| row.event != Event::Login) {
+        let mut told = rows.iter().filter(|row| row.event != Event::Login).peekable();
+        let first = told.peek().copied();
+        if let Some(row) = told.find(|row| row.event == Event::Quarantined).or(first) {
             let rule = if row.rule.is_empty() { String::new() } else { format!(" ({})", row.rule) };
             return format!("{}{rule}", row.reason);
         }
@@ -197,6 +215,9 @@ impl Deed {
                 let message = body.message(site, from, &to, subject)?;
                 send(site, from, &to, &message).await
             }
+            Deed::Told => held::told(site).await,
+            Deed::Ask => held::ask(site, store).await,
+            Deed::Release => held::release(site, store).await,
             Deed::Send { name, to } => submit(site, store, name, to).await,
             Deed::FromNetwork(ip) => Talk::connect(site.smtp(), Some(*ip)).await?.reply().await,
             Deed::Command(command) => greeted(site).await?.smtp(command).await,
@@ -210,7 +231,7 @@ impl Deed {
                 talk.line().await?;
                 talk.pop3(&format!("USER {}", first(site)?.address)).await
             }
-            Deed::Pop3Read { user, messages } => read_back(site, *user, *messages).await,
+            Deed::Pop3Read { user } => read_back(site, *user).await,
         }
     }
 }
@@ -240,6 +261,8 @@ impl Body {
                 "minutes.csv",
                 "when,what\r\n9:00,coffee\r\n".as_bytes(),
             ),
+            Body::Program => builder.attachment("application/octet-stream", PROGRAM, PROGRAM_BYTES),
+            Body::Virus => builder.attachment("text/plain", "look.txt", EICAR.concat()),
             _ => builder,
         };
         let mut bytes = message.write_to_vec().context("the message cannot be built")?;
@@ -254,7 +277,7 @@ impl Body {
             Body::BareLineEnds => {
                 bytes.extend_from_slice(b"\n.\nMAIL FROM:<admin@gatepost.example>\r\n");
             }
-            Body::Attachment | Body::Short => {}
+            Body::Attachment | Body::Program | Body::Virus | Body::Short => {}
         }
         Ok(bytes)
     }
@@ -278,7 +301,12 @@ async fn send(site: &Site, from: &str, to: &str, message: &[u8]) -> Result<Strin
 }
 
 /// One transaction; the answer is the first refusal, or that of the end of the data.
-async fn transact(talk: &mut Talk, from: &str, to: &str, message: &[u8]) -> Result<String> {
+pub(super) async fn transact(
+    talk: &mut Talk,
+    from: &str,
+    to: &str,
+    message: &[u8],
+) -> Result<String> {
     for command in [format!("MAIL FROM:<{from}>"), format!("RCPT TO:<{to}>"), "DATA".to_owned()] {
         let reply = talk.smtp(&command).await?;
         if !reply.starts_with(['2', '3']) {
@@ -296,9 +324,18 @@ async fn transact(talk: &mut Talk, from: &str, to: &str, message: &[u8]) -> Resu
 /// Anna's submission; a message that is taken is followed until it has arrived elsewhere or has
 /// come back.
 async fn submit(site: &Site, store: &Store, name: &str, to: &str) -> Result<String> {
-    let anna = first(site)?;
     let from = format!("{name}@{}", site.domain());
     let message = Body::Short.message(site, &from, to, "From Anna")?;
+    let reply = transact(&mut logged_in(site).await?, &from, to, &message).await?;
+    match reply.rsplit(' ').next().and_then(|id| id.parse().ok()) {
+        Some(id) if reply.starts_with("250") => fate(store, MessageId(id)).await,
+        _ => Ok(reply),
+    }
+}
+
+/// A session over submission under TLS, as Anna.
+pub(super) async fn logged_in(site: &Site) -> Result<Talk> {
+    let anna = first(site)?;
     let talk = Talk::connect(site.submissions(), None).await?;
     let mut talk = talk.secure(&format!("mail.{}", site.domain()), &site.certificate).await?;
     talk.reply().await?;
@@ -306,11 +343,7 @@ async fn submit(site: &Site, store: &Store, name: &str, to: &str) -> Result<Stri
     let login = BASE64_STANDARD.encode(format!("\0{}\0{}", anna.address, anna.password));
     let login = talk.smtp(&format!("AUTH PLAIN {login}")).await?;
     anyhow::ensure!(login.starts_with("235"), "the log-in was answered {login}");
-    let reply = transact(&mut talk, &from, to, &message).await?;
-    match reply.rsplit(' ').next().and_then(|id| id.parse().ok()) {
-        Some(id) if reply.starts_with("250") => fate(store, MessageId(id)).await,
-        _ => Ok(reply),
-    }
+    Ok(talk)
 }
 
 /// What became of a message for elsewhere, in the words of the trace.
@@ -329,29 +362,13 @@ async fn fate(store: &Store, message: MessageId) -> Result<String> {
     anyhow::bail!("it is still on its way after ten seconds")
 }
 
-/// Logs in over TLS and reads everything; fails if a message has no From.
-async fn read_back(site: &Site, user: usize, messages: usize) -> Result<String> {
-    let person = site.users.get(user).context("no such user")?;
-    let talk = Talk::connect(site.pop3s(), None).await?;
-    let mut talk = talk.secure(&format!("mail.{}", site.domain()), &site.certificate).await?;
-    talk.line().await?;
-    talk.pop3(&format!("USER {}", person.address)).await?;
-    let login = talk.pop3(&format!("PASS {}", person.password)).await?;
-    anyhow::ensure!(login.starts_with("+OK"), "the log-in was answered {login}");
-    let status = talk.pop3("STAT").await?;
-    let mut read = 0;
-    for number in 1..=messages {
-        let answer = talk.pop3(&format!("RETR {number}")).await?;
-        anyhow::ensure!(answer.starts_with("+OK"), "RETR {number} was answered {answer}");
-        let lines = talk.lines().await?;
-        anyhow::ensure!(
-            lines.iter().any(|l| l.starts_with("From:")),
-            "message {number} has no From"
-        );
-        read += 1;
+/// Reads everything; fails if a message has no From.
+async fn read_back(site: &Site, user: usize) -> Result<String> {
+    let messages = mailbox::read(site, user).await?;
+    for (message, number) in messages.iter().zip(1..) {
+        let has_from = message.iter().any(|line| line.starts_with("From:"));
+        anyhow::ensure!(has_from, "message {number} has no From");
     }
-    talk.pop3("QUIT").await?;
-    let count = status.split(' ').nth(1).unwrap_or("?");
-    anyhow::ensure!(count == read.to_string(), "{count} messages are there, {read} were read");
-    Ok(format!("{read} message{}, whole", if read == 1 { "" } else { "s" }))
+    let count = messages.len();
+    Ok(format!("{count} message{}, whole", if count == 1 { "" } else { "s" }))
 }

@@ -2,6 +2,8 @@
 
 mod attempts;
 mod elsewhere;
+mod held;
+mod mailbox;
 mod site;
 mod talk;
 
