@@ -65,9 +65,15 @@ impl Structured {
         let mut found: Vec<String> = Vec::new();
         let mut sections: Vec<(usize, bool, &[u8])> = Vec::new();
         let mut plain: Vec<&[u8]> = Vec::new();
+        let mut twice: Vec<String> = Vec::new();
         for (parameter, mark) in self.marked(name) {
             match mark {
-                Mark::Extended => found.push(extended(&parameter.value, &mut |_| ())),
+                Mark::Extended => {
+                    let text = extended(&parameter.value, &mut |_| ());
+                    // Some readers decode words wherever they find them.
+                    twice.push(words::decode(text.as_bytes()));
+                    found.push(text);
+                }
                 Mark::Plain => plain.push(&parameter.value),
                 Mark::Section { number, extended } => {
                     sections.push((number, extended, &parameter.value));
@@ -82,6 +88,7 @@ impl Structured {
         }
         found.extend(plain.iter().map(|value| words::decode(value)));
         found.extend(plain.iter().map(|value| charset::guess(value)));
+        found.append(&mut twice);
         let mut distinct: Vec<String> = Vec::new();
         for reading in found {
             if !distinct.contains(&reading) {

@@ -161,7 +161,10 @@ impl Facts {
         for plain in structured.plain("boundary") {
             self.boundary(plain);
         }
-        if !structured.faults.is_empty() || structured.parameters.iter().any(|p| is_marked(&p.name))
+        if !structured.faults.is_empty()
+            || structured.parameters.iter().any(|p| is_marked(&p.name))
+            // The value itself was left out.
+            || structured.value.contains('=')
         {
             self.naive(value);
             if is_type {

@@ -36,6 +36,7 @@ fn extended() {
     check("a; f*0*=utf-8''%e2; f*1*=%82%ac; f*2=\" x\"", "a|f=€ x", &[]);
     check("a; f*0=a; f*1=b", "a|f=ab", &[]);
     check("a; f*=utf-16''%00A%00B", "a|f=AB", &[]);
+    check("a; f*=utf-8''%3D?utf-8?b?YQ%3D%3D?%3D", "a|f==?utf-8?b?YQ==?=/a", &[]);
     check("a; f=\"=?utf-8?q?=C3=BC?=\"", "a|f=ü/=?utf-8?q?=C3=BC?=", &[]);
     check("a; f*0=\"=?utf-8?q?=C3\"; f*1=\"=BC?=\"", "a|f=ü", &[]);
 }

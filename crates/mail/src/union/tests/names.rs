@@ -32,6 +32,9 @@ fn names() {
     check(&with("filename=a (b).exe"), &["a (b).exe", "a"], &[]);
     check(&with("filename=\"a\\.exe\""), &["a.exe", "a\\.exe"], &[]);
     check("Content-Disposition: attachment filename=a.exe", &["a.exe"], &[]);
+    check("Content-Disposition: filename=a.exe", &["a.exe"], &[]);
+    check("Content-Disposition: filename=\"a.exe\"", &["a.exe"], &[]);
+    check(&with("filename*=utf-8''%3D?utf-8?b?YS5leGU%3D?%3D"), &["a.exe"], &[]);
     check("Content-Description: a.exe", &["a.exe"], &[]);
     check("Content-Description: =?utf-8?q?a=2Eexe?=", &["a.exe"], &[]);
     check("Content-Location: http://x/a.exe", &["http://x/a.exe"], &[]);
