@@ -81,3 +81,6 @@ write("parameters", b"Content-Type: text/plain", b";\r\n a=b" * 1_000_000, b"\r\
 attached("gzip", b"zeros.gz", zeros(10 << 30, 31))
 attached("zip_of_zips", b"42.zip", matryoshka(5, 16))
 attached("overlap", b"overlap.zip", overlapping(1_000))
+# A zip that contains itself, without end.
+samples = pathlib.Path(__file__).parents[2] / "crates/content/tests/samples"
+attached("quine", b"quine.zip", (samples / "quine.zip").read_bytes())

@@ -44,6 +44,9 @@ pub struct Member<'a> {
     /// Its bytes, or why there are none. A folder or link has empty bytes. Of a damaged member it
     /// is what came out before the damage, which [`unpack`] returns.
     pub content: Result<&'a [u8], Trouble>,
+    /// Only a reader that counts places in another way comes to it; for all others it is a piece
+    /// of something else.
+    pub is_aside: bool,
 }
 
 /// What is done with each member; it may go into archives in archives by the same budget.

@@ -15,10 +15,12 @@ const PATH_MAX: usize = 16;
 const TEXT_MAX: usize = 200;
 /// Names of one part that are judged: a hostile one has thousands.
 const NAMES_MAX: usize = 64;
+/// Documents of old that are looked for within something else.
+const LATER_MAX: usize = 4;
 
-/// Disguises that are no danger by themselves: a name in a script that runs from right to left, or
-/// one that goes on and on.
-const LOOKS: [&str; 3] = ["direction characters", "many blanks", "very long"];
+/// Disguises that are no danger by themselves: a name in a script that runs from right to left, one
+/// that goes on and on, or one that was damaged on its way.
+const LOOKS: [&str; 4] = ["direction characters", "many blanks", "very long", "control characters"];
 
 /// A part to be looked into.
 #[derive(Debug, Clone, Copy)]
@@ -160,7 +162,23 @@ impl Inspection<'_> {
             self.hit(class, format!("magic {}", kind.word), "");
         }
         documents::look(item, &kind, self, budget);
+        if matches!(kind.word, "unknown" | "text") {
+            self.later(item.bytes, budget);
+        }
         kind
+    }
+
+    /// What begins later in something that is nothing known: some reader may drop the bytes before.
+    fn later(&mut self, bytes: &[u8], budget: &mut Budget) {
+        if let Some(kind) = magic::program_later(bytes)
+            && let Some(class) = kind.class
+        {
+            self.hit(class, format!("magic {} later", kind.word), "");
+        }
+        for at in magic::compound_later(bytes).take(LATER_MAX) {
+            let bytes = bytes.get(at..).unwrap_or_default();
+            self.inside("(later)", &Item { names: &[], types: &[], bytes }, budget);
+        }
     }
 
     /// The members of all archives in an item. One without a name is called as its archive, less
@@ -181,6 +199,7 @@ impl Inspection<'_> {
 
     fn member(&mut self, member: Member<'_>, budget: &mut Budget) {
         let name = member.names.first().map_or("(no name)", String::as_str).to_owned();
+        let before = self.hits.len();
         self.step(&name);
         let is_folder = |name: &String| name.ends_with(['/', '\\']);
         match member.content {
@@ -195,6 +214,14 @@ impl Inspection<'_> {
                 self.names(&member.names);
                 self.trouble(trouble);
             }
+        }
+        if member.is_aside {
+            // It is a piece of something else, and damaged by its nature; what is in it counts.
+            let mut number = 0;
+            self.hits.retain(|hit| {
+                number += 1;
+                number <= before || hit.class != Class::Unreadable
+            });
         }
         self.back();
     }

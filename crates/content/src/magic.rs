@@ -104,6 +104,16 @@ pub fn kind(bytes: &[u8]) -> Kind {
         .unwrap_or_else(|| text::kind(bytes.get(..HEAD_MAX).unwrap_or(bytes)))
 }
 
+/// A program that begins behind the first byte.
+pub(crate) fn program_later(bytes: &[u8]) -> Option<Kind> {
+    programs::later(bytes)
+}
+
+/// Where compound files begin behind the first byte.
+pub(crate) fn compound_later(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    memchr::memmem::find_iter(bytes, signatures::COMPOUND).filter(|at| *at > 0)
+}
+
 /// Whether `needle` stands at `at`.
 fn has(bytes: &[u8], at: usize, needle: &[u8]) -> bool {
     bytes.get(at..).is_some_and(|rest| rest.starts_with(needle))

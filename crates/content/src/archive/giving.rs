@@ -122,6 +122,8 @@ pub(super) struct Giving<'g, 'e> {
     each: &'g mut Each<'e>,
     first: Option<Trouble>,
     given: usize,
+    /// Whether what is given meanwhile is [aside](Member::is_aside).
+    pub(super) aside: bool,
 }
 
 /// That the archive is not gone on with: the reason was noted.
@@ -129,7 +131,7 @@ pub(super) struct Stop;
 
 impl<'g, 'e> Giving<'g, 'e> {
     pub(super) fn new(budget: &'g mut Budget, each: &'g mut Each<'e>) -> Self {
-        Self { budget, each, first: None, given: 0 }
+        Self { budget, each, first: None, given: 0, aside: false }
     }
 
     /// Notes what kept it from a part of the archive. The first one counts, a limit before damage.
@@ -168,7 +170,7 @@ impl<'g, 'e> Giving<'g, 'e> {
             return Err(Stop);
         }
         self.given += 1;
-        (self.each)(Member { names, content }, self.budget);
+        (self.each)(Member { names, content, is_aside: self.aside }, self.budget);
         Ok(())
     }
 

@@ -18,6 +18,7 @@ const LOCAL: &[u8] = b"PK\x03\x04";
 const CENTRAL: &[u8] = b"PK\x01\x02";
 const END: &[u8] = b"PK\x05\x06";
 const END_64: &[u8] = b"PK\x06\x06";
+const DESCRIPTOR: &[u8] = b"PK\x07\x08";
 const SPANNED: [&[u8]; 2] = [b"PK\x07\x08PK\x03\x04", b"PK00PK\x03\x04"];
 
 /// How far from the front 7-Zip and WinRAR look for an archive behind something else.
@@ -132,9 +133,10 @@ fn find(
             readings.give(giving)?;
         }
     }
-    if starts(bytes) && ends(bytes).next().is_none() {
+    if starts(bytes) && ends(bytes).next().is_none() && !readings.is_understood() {
         readings.damaged("zip ends early", giving);
     }
+    readings.tell_broken(giving);
     if giving.given() == before && starts(bytes) && !bytes.starts_with(END) {
         readings.damaged("zip without members", giving);
     }

@@ -12,6 +12,12 @@ use std::sync::LazyLock;
 
 /// Base64 letters in a row that are a file and no token or key.
 const LONG_FROM: usize = 2_048;
+/// Base64 letters in a row that may be a piece of one; words are shorter.
+const PIECE_FROM: usize = 24;
+/// Bytes between two such pieces: quotes, a sign, a comma, a line end, indentation.
+const BETWEEN_MAX: usize = 80;
+/// What joins them.
+const JOINTS: &[u8] = b"\"'+,=\\ \r\n\t";
 /// `data:` addresses that are looked into.
 const ADDRESSES_MAX: usize = 1_000;
 
@@ -20,6 +26,10 @@ const ADDRESSES_MAX: usize = 1_000;
 enum Mark {
     /// A page that makes a file.
     Builds,
+    /// Gives a name to what is saved: with script, a page that makes a file.
+    Saves,
+    /// The name itself (HTML, `download` of `a`).
+    Name,
     /// Something that decodes: with a long literal, a page that makes a file.
     Decodes,
     /// Starts a program of the desktop.
@@ -48,11 +58,20 @@ const MARKS: &[(&str, Mark)] = &[
     ("new File(", Mark::Builds),
     ("showSaveFilePicker", Mark::Builds),
     ("WebAssembly.instantiate", Mark::Builds),
+    ("download", Mark::Name),
+    (".download=", Mark::Saves),
+    (".download =", Mark::Saves),
+    (".setAttribute(\"download\"", Mark::Saves),
+    (".setAttribute('download'", Mark::Saves),
     ("atob(", Mark::Decodes),
     ("fromCharCode", Mark::Decodes),
     ("unescape(", Mark::Decodes),
     ("eval(", Mark::Decodes),
     ("Uint8Array", Mark::Decodes),
+    ("charCodeAt", Mark::Decodes),
+    ("TextDecoder", Mark::Decodes),
+    ("decodeURIComponent(", Mark::Decodes),
+    (".join(", Mark::Decodes),
     ("document.write", Mark::Decodes),
     ("ms-msdt:", Mark::Starts),
     ("search-ms:", Mark::Starts),
@@ -100,7 +119,13 @@ pub(super) fn look(bytes: &[u8], look: &mut Inspection<'_>, budget: &mut Budget)
         let next = found.data.get(number + 1).copied().unwrap_or(text.len());
         address(text.get(*at..next).unwrap_or_default(), look, budget);
     }
-    if found.data.len().max(found.headers.len()) > ADDRESSES_MAX {
+    for at in found.names.iter().take(ADDRESSES_MAX) {
+        if let Some(name) = given_name(&text, *at) {
+            let names = [name.to_owned()];
+            look.inside(name, &Item { names: &names, types: &[], bytes: b"" }, budget);
+        }
+    }
+    if found.data.len().max(found.headers.len()).max(found.names.len()) > ADDRESSES_MAX {
         look.trouble(crate::Trouble::Limit("addresses"));
     }
     budget.release(held);
@@ -112,17 +137,20 @@ struct Found {
     marks: Vec<(Mark, &'static str)>,
     data: Vec<usize>,
     headers: Vec<usize>,
+    names: Vec<usize>,
 }
 
 impl Found {
     fn of(text: &[u8]) -> Self {
         let mut found = Self::default();
         let Some(finder) = FINDER.as_ref() else { return found };
-        for place in finder.find_iter(text) {
+        // A mark may stand within another.
+        for place in finder.find_overlapping_iter(text) {
             let Some((word, mark)) = MARKS.get(place.pattern().as_usize()) else { continue };
             let places = match mark {
                 Mark::Data => Some(&mut found.data),
                 Mark::Header => Some(&mut found.headers),
+                Mark::Name => Some(&mut found.names),
                 _ => None,
             };
             if let Some(places) = places {
@@ -151,8 +179,11 @@ impl Found {
         if let Some(word) = self.has(Mark::Starts) {
             look.hit(Class::ActivePage, "page starts a program", word);
         }
-        if let Some(word) = self.has(Mark::Builds) {
+        let saves = self.has(Mark::Saves).filter(|_| script.is_some());
+        if let Some(word) = self.has(Mark::Builds).or(saves) {
             look.hit(Class::ActivePage, "page builds a file", word);
+        } else if script.is_some() && self.data.iter().any(|at| is_put_together(text, *at)) {
+            look.hit(Class::ActivePage, "page builds a file", "an address put together");
         } else if script.is_some() && self.has(Mark::Decodes).is_some() && has_long_literal(text) {
             look.hit(Class::ActivePage, "page builds a file", "a long literal that it decodes");
         }
@@ -168,19 +199,59 @@ impl Found {
     }
 }
 
-/// A run of base64 that is not the content of an address of its own.
+/// A run of base64 that is not the content of an address of its own; pieces of it may be joined by
+/// a script (`"QUFB" + "QUFB"`, `["QUFB", "QUFB"]`).
 fn has_long_literal(text: &[u8]) -> bool {
-    let mut from = 0;
+    let (mut from, mut joined, mut is_address) = (0, 0, false);
     while let Some(rest) = text.get(from..)
         && !rest.is_empty()
     {
         let run = rest.iter().take_while(|byte| is_base64(**byte)).count();
-        if run >= LONG_FROM && !text.get(..from).unwrap_or_default().ends_with(b";base64,") {
+        is_address |= text.get(..from).unwrap_or_default().ends_with(b";base64,");
+        joined = if run < PIECE_FROM || is_address { 0 } else { joined + run };
+        if joined >= LONG_FROM {
             return true;
         }
-        from += run + 1;
+        let rest = rest.get(run..).unwrap_or_default();
+        let between = rest.iter().take_while(|byte| JOINTS.contains(byte)).count();
+        let gap = rest.get(..between).unwrap_or_default();
+        if between == 0 || between > BETWEEN_MAX {
+            joined = 0;
+        }
+        // An address may be written on several lines.
+        is_address &= between > 0 && gap.iter().all(u8::is_ascii_whitespace);
+        from += run + between.max(1);
     }
     false
+}
+
+/// The name that is given by where `download` ends: `download="a.exe"`.
+fn given_name(text: &[u8], at: usize) -> Option<&str> {
+    const NAME_MAX: usize = 400;
+    let rest = text.get(at..)?.trim_ascii_start().strip_prefix(b"=")?.trim_ascii_start();
+    let rest = rest.get(..NAME_MAX).unwrap_or(rest);
+    let (value, ends) = match rest.split_first()? {
+        (quote @ (b'"' | b'\'' | b'`'), value) => (value, std::slice::from_ref(quote)),
+        _ => (rest, b" >\r\n\t;".as_slice()),
+    };
+    let end = value.iter().position(|byte| ends.contains(byte)).unwrap_or(value.len());
+    let name = value.get(..end)?;
+    std::str::from_utf8(name).ok().filter(|name| !name.is_empty())
+}
+
+/// Whether an address with content, by where `data:` ends, is one that a script goes on with:
+/// `"data:text/html;base64," + text`. Pictures are put together by honest pages too.
+fn is_put_together(text: &[u8], at: usize) -> bool {
+    const HEAD_MAX: usize = 200;
+    let head = text.get(at..).unwrap_or_default();
+    let head = head.get(..HEAD_MAX).unwrap_or(head);
+    let Some(end) = head.iter().position(|byte| b"\"'`".contains(byte)) else { return false };
+    let (head, behind) = head.split_at(end);
+    let head = head.to_ascii_lowercase();
+    let is_open = head.ends_with(b"base64,") || head.ends_with(b",") && head.contains(&b'/');
+    let behind = behind.get(1..).unwrap_or_default().trim_ascii_start();
+    let goes_on = behind.starts_with(b"+") || behind.starts_with(b".concat");
+    is_open && goes_on && !head.starts_with(b"image/")
 }
 
 /// `<meta http-equiv=refresh content="0;url=data:...">`, by where `http-equiv` ends.

@@ -9,6 +9,9 @@ use crate::magic::little;
 use crate::{Budget, Class};
 use memchr::memmem;
 
+/// How a compound file begins.
+const COMPOUND: &[u8] = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
+
 /// Objects of one document that are looked into.
 const OBJECTS_MAX: usize = 200;
 
@@ -124,7 +127,8 @@ fn object(data: &[u8], look: &mut Inspection<'_>, budget: &mut Budget) {
     };
     if let Some((class, content)) = native() {
         let class = class.to_ascii_lowercase();
-        if class.starts_with(b"package") || class.starts_with(b"ole2link") {
+        let is_framed = class.starts_with(b"package") || class.starts_with(b"ole2link");
+        if is_framed && !content.starts_with(COMPOUND) {
             // The same form as in a compound file, without the length before it.
             let framed = [&[0; 4], content].concat();
             ole::package(&framed, look, budget);
@@ -134,7 +138,7 @@ fn object(data: &[u8], look: &mut Inspection<'_>, budget: &mut Budget) {
         }
     }
     // A damaged header is read over by Word; the compound file within is what counts.
-    if let Some(at) = memmem::find(data, b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1") {
+    if let Some(at) = memmem::find(data, COMPOUND) {
         let bytes = data.get(at..).unwrap_or_default();
         look.inside("(object)", &Item { names: &[], types: &[], bytes }, budget);
     } else if native().is_none() {

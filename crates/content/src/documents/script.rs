@@ -8,24 +8,34 @@ use std::sync::LazyLock;
 
 /// Bytes that are read: a script does not begin with a book.
 const HEAD_MAX: usize = 64 * 1024;
-/// So many different words together are code; one or two stand in a letter about code too.
-const WORDS_FROM: usize = 3;
+/// What the different words of a text weigh together that is code. One stands in a letter about
+/// code too.
+const WEIGHT_FROM: u32 = 3;
 
-const WORDS: &[&str] = &[
+/// Calls: words that hardly stand anywhere but in code.
+const CALLS: &[&str] = &[
     "CreateObject(",
-    "WScript.Shell",
     "WScript.CreateObject",
+    "new ActiveXObject",
+    ".ShellExecute",
+    ".SaveToFile",
+    "ExecuteGlobal",
+    "DownloadString(",
+    "DownloadFile(",
+    "[Reflection.Assembly]",
+    "IEX(",
+];
+
+/// Names of what scripts use: two of them stand in a text about programs too.
+const NAMES: &[&str] = &[
+    "WScript.Shell",
     "Scripting.FileSystemObject",
     "MSXML2.XMLHTTP",
     "ADODB.Stream",
-    "new ActiveXObject",
     "Shell.Application",
-    ".ShellExecute",
-    ".SaveToFile",
     ".ResponseBody",
     "WScript.ScriptFullName",
     "On Error Resume Next",
-    "ExecuteGlobal",
     "powershell -",
     "powershell.exe",
     "-EncodedCommand",
@@ -33,13 +43,9 @@ const WORDS: &[&str] = &[
     "-WindowStyle Hidden",
     "Invoke-Expression",
     "Invoke-WebRequest",
-    "DownloadString(",
-    "DownloadFile(",
     "New-Object ",
     "FromBase64String",
-    "[Reflection.Assembly]",
     "Start-Process",
-    "IEX(",
     "cmd /c ",
     "cmd.exe /c",
     "certutil -",
@@ -54,8 +60,10 @@ const WORDS: &[&str] = &[
     "$env:APPDATA",
 ];
 
-static FINDER: LazyLock<Option<AhoCorasick>> =
-    LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(WORDS).ok());
+static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let words = CALLS.iter().chain(NAMES);
+    AhoCorasick::builder().ascii_case_insensitive(true).build(words).ok()
+});
 
 /// Looks at a text that has a name or type of its own. The text of a letter has none: whoever
 /// writes about scripts sends no script.
@@ -65,13 +73,16 @@ pub(super) fn look(item: &Item<'_>, look: &mut Inspection<'_>) {
     let Some(finder) = FINDER.as_ref().filter(|_| !is_letter) else { return };
     let text = magic::decoded(item.bytes.get(..HEAD_MAX).unwrap_or(item.bytes));
     let mut seen = Vec::new();
+    let mut weight = 0;
     for place in finder.find_iter(text.as_ref()) {
         let number = place.pattern().as_usize();
-        if !seen.contains(&number) {
-            seen.push(number);
+        if seen.contains(&number) {
+            continue;
         }
-        if seen.len() == WORDS_FROM {
-            let word = WORDS.get(number).copied().unwrap_or_default();
+        seen.push(number);
+        weight += if number < CALLS.len() { 2 } else { 1 };
+        if weight >= WEIGHT_FROM {
+            let word = CALLS.iter().chain(NAMES).nth(number).copied().unwrap_or_default();
             look.hit(Class::Script, "magic script", word);
             return;
         }

@@ -29,6 +29,62 @@ fn names_types_and_content_each_count() {
 }
 
 #[test]
+fn what_begins_later_counts_where_it_stands_in_nothing_known() {
+    let mut program = vec![0; 0x80];
+    program[..2].copy_from_slice(b"MZ");
+    program[0x3C] = 0x80;
+    program.extend_from_slice(b"PE\0\0");
+    let after = |head: &[u8], tail: &[u8]| [head, tail].concat();
+    check(&["a.jpg"], &[], &after(b"a=b = c\r\n", &program), &["magic pe later"]);
+    check(&["a.jpg"], &[], &after(&b"text\n".repeat(2_000), &program), &["magic pe later"]);
+    check(&["a.jpg"], &[], &after(b"Hi", b"\x7FELF\x02\x01\x01\0"), &["magic elf later"]);
+    // Nobody starts what stands behind a picture; and two letters come by chance.
+    check(&["a.jpg"], &[], &after(b"\xFF\xD8\xFF\xE0", &program), &[]);
+    check(&["a.bin"], &[], &after(b"\0\x01", &b"MZ\x80\0\0\0".repeat(500)), &[]);
+    check(&["a.txt"], &[], b"Hi, MZ and PE and \x7FELF!", &[]);
+}
+
+#[test]
+fn a_name_that_was_damaged_is_no_danger_by_itself() {
+    for name in ["a\0.txt", "a.txt\x7F", "a\x1B[2K.txt", "a.txt\x08\x08\x08csv"] {
+        check(&[name], &[], b"text", &[]);
+    }
+    let disguised = ["name exe", "disguise control characters"];
+    for name in ["a\0.exe", "a.exe\x7F", "a.txt\x08\x08\x08exe", "a.exe\0.txt"] {
+        let report = look(&[name], &[], b"text");
+        for rule in disguised {
+            assert!(report.hits.iter().any(|hit| hit.rule == rule), "{name:?}: {report:?}");
+        }
+    }
+}
+
+/// A zip behind another: to a reader that counts from the start of the file, the second entry's
+/// data are a piece of the first archive.
+#[test]
+fn pieces_that_few_readers_see_are_not_told_as_damage() {
+    let member = |name: &str, content: &[u8]| {
+        let mut zip = zip_of(name, content);
+        zip.splice(0..0, zip_of("readme.txt", b"Nothing to see here."));
+        zip
+    };
+    check(&["a.zip"], &[], &member("a.pdf", &b"text ".repeat(99)), &[]);
+    check(&["a.zip"], &[], &member("b.zip", &zip_of("a.txt", b"text")), &[]);
+    check(&["a.zip"], &[], &member("a.dat", b"MZ\x90\0\x03\0"), &["magic mz"]);
+}
+
+/// A zip of one stored file.
+fn zip_of(name: &str, content: &[u8]) -> Vec<u8> {
+    let (name, size) = (name.as_bytes(), (content.len() as u32).to_le_bytes());
+    let length = (name.len() as u16).to_le_bytes();
+    let facts = [b"\x14\0\0\0\0\0\0\0\0\0\0\0\0\0", &size[..], &size, &length, &[0; 2]].concat();
+    let local = [b"PK\x03\x04", &facts[..], name, content].concat();
+    let central = [b"PK\x01\x02\x14\0", &facts[..], &[0; 14], name].concat();
+    let (size, at) = ((central.len() as u32).to_le_bytes(), (local.len() as u32).to_le_bytes());
+    let end = [b"PK\x05\x06\0\0\0\0\x01\0\x01\0", &size[..], &at, &[0; 2]].concat();
+    [local, central, end].concat()
+}
+
+#[test]
 fn a_flood_hides_no_other_class() {
     let names: Vec<String> =
         crate::types::endings().take(60).map(|ending| format!("a.{}", ending.0)).collect();
@@ -66,7 +122,10 @@ fn members_are_judged_by_name_and_content_but_folders_are_not() {
     let rules = |name: &str, content: Result<&[u8], Trouble>| {
         let hits = with_inspection(&Lists::default(), |look| {
             let names = vec![name.to_owned()];
-            look.member(Member { names, content }, &mut Budget::new(Limits::default()));
+            look.member(
+                Member { names, content, is_aside: false },
+                &mut Budget::new(Limits::default()),
+            );
         });
         hits.into_iter().map(|hit| (hit.class, hit.rule, hit.path)).collect::<Vec<_>>()
     };

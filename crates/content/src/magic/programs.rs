@@ -2,9 +2,12 @@
 
 use super::{Kind, big, has, little};
 use crate::Class::{Program, Script};
+use memchr::memmem;
 
 /// Where a DOS header tells the place of the Windows one.
 const E_LFANEW: usize = 0x3C;
+/// How far behind the DOS header the Windows one stands where nobody knows that there is one.
+const E_LFANEW_MAX: usize = 4_096;
 /// Bytes of a DOS header without what Windows added.
 const DOS_HEADER: usize = 28;
 
@@ -23,6 +26,27 @@ pub(super) fn kind(bytes: &[u8]) -> Option<Kind> {
         b'#' if has(bytes, 1, b"!") => shebang(bytes),
         _ => None,
     }
+}
+
+/// A program behind the first byte, by headers that do not come by chance.
+pub(super) fn later(bytes: &[u8]) -> Option<Kind> {
+    let behind = |at: &usize| *at > 0;
+    let is_windows = |at: usize| {
+        let new = little(bytes, at + E_LFANEW).and_then(|new| usize::try_from(new).ok());
+        new.is_some_and(|new| {
+            (DOS_HEADER..=E_LFANEW_MAX).contains(&new) && has(bytes, at + new, b"PE\0\0")
+        })
+    };
+    if memmem::find_iter(bytes, b"MZ").filter(behind).any(is_windows) {
+        return Some(Kind::danger("pe", Program));
+    }
+    // Its width, its order, and its version, which is 1 (System V ABI, ELF header).
+    let is_unix = |at: usize| {
+        let head = bytes.get(at + 4..at + 7);
+        head.is_some_and(|head| matches!(head, [1 | 2, 1 | 2, 1]))
+    };
+    let mut marks = memmem::find_iter(bytes, b"\x7FELF").filter(behind);
+    marks.any(is_unix).then(|| Kind::danger("elf", Program))
 }
 
 /// Windows and DOS. Text can begin with `MZ`: a header has bytes that no text has.

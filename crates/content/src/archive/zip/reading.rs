@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::header::{Central, Facts, Local};
 use super::method::{self, DEFLATE, STORED};
-use super::{CENTRAL, LOCAL};
+use super::{CENTRAL, DESCRIPTOR, END, END_64, LOCAL};
 use crate::Trouble;
 use crate::archive::bytes::{place, slice, up_to};
 use crate::archive::giving::{Giving, Packed, Stop, Unpacked};
@@ -33,6 +33,12 @@ pub(super) struct Readings<'a> {
     /// Ranges that every reader steps over as data, by their starts.
     covered: BTreeMap<usize, usize>,
     read: HashSet<usize>,
+    /// Where data begin that some reading has whole.
+    whole: HashSet<usize>,
+    /// Where data begin that some reading has damaged, with the damage.
+    broken: BTreeMap<usize, Trouble>,
+    /// Up to where the headers and data go that were understood.
+    end: usize,
 }
 
 /// A member that is given when the directory was read to its end.
@@ -64,6 +70,9 @@ impl<'a> Readings<'a> {
             held: 0,
             covered: BTreeMap::new(),
             read: HashSet::new(),
+            whole: HashSet::new(),
+            broken: BTreeMap::new(),
+            end: 0,
         }
     }
 
@@ -72,6 +81,27 @@ impl<'a> Readings<'a> {
         if self.is_own {
             giving.damaged(place);
         }
+    }
+
+    /// Tells the damage of data that no reading has whole: of the others, a damaged reading is a
+    /// piece of what was seen.
+    pub(super) fn tell_broken(&self, giving: &mut Giving<'_, '_>) {
+        for (data, trouble) in &self.broken {
+            if !self.whole.contains(data) {
+                giving.trouble(*trouble);
+            }
+        }
+    }
+
+    /// Whether nothing stands behind what was understood but a header of the directory that is cut
+    /// off, so that what is missing are names and places alone.
+    pub(super) fn is_understood(&self) -> bool {
+        let mut rest = self.bytes.get(self.end..).unwrap_or_default();
+        if rest.starts_with(DESCRIPTOR) {
+            rest = rest.get(16..).unwrap_or_default();
+        }
+        let mark = up_to(rest, 0, 4);
+        [CENTRAL, END, END_64].iter().any(|known| known.starts_with(mark))
     }
 
     /// Whether `at` lies in data of a member.
@@ -93,6 +123,7 @@ impl<'a> Readings<'a> {
         giving: &mut Giving<'_, '_>,
     ) -> Result<(), Stop> {
         self.read.insert(central.at);
+        self.end = self.end.max(central.at + central.len);
         let mut found = Vec::new();
         for start in starts {
             let at = usize::try_from(i128::from(central.offset) + start).ok();
@@ -205,7 +236,13 @@ impl<'a> Readings<'a> {
         self.release(giving);
         for waiting in std::mem::take(&mut self.waiting) {
             let (way, standing) = (waiting.way, waiting.standing);
-            let used = self.member(way, waiting.names, standing, giving)?;
+            giving.aside = standing == Standing::Aside;
+            let used = self.member(way, waiting.names, standing, giving);
+            giving.aside = false;
+            let used = used?;
+            if self.whole.contains(&way.data) {
+                self.end = self.end.max(way.data.saturating_add(place(used)));
+            }
             if let (Standing::Agreed(at), Some(packed)) = (standing, way.packed)
                 && used == packed
             {
@@ -219,7 +256,7 @@ impl<'a> Readings<'a> {
 
     /// Gives one reading; returns how many bytes of the data it used.
     fn member(
-        &self,
+        &mut self,
         way: Way,
         names: Vec<String>,
         standing: Standing,
@@ -237,10 +274,14 @@ impl<'a> Readings<'a> {
         };
         let data = up_to(rest, 0, len);
         let is_own = self.is_own && standing > Standing::Aside;
-        if is_own && way.packed.is_some_and(|packed| packed > data.len() as u64) {
-            giving.damaged("zip member ends early");
+        let ends_early = way.packed.is_some_and(|packed| packed > data.len() as u64);
+        if is_own && ends_early {
+            self.broken.insert(way.data, Trouble::Unreadable("zip member ends early"));
         }
         if way.method == STORED {
+            if !ends_early {
+                self.whole.insert(way.data);
+            }
             // Some readers take the one size, some the other.
             let other = way.packed.and_then(|_| slice(rest, 0, place(way.size)));
             if let Some(other) = other.filter(|other| other.len() != data.len() && way.size > 0) {
@@ -250,13 +291,23 @@ impl<'a> Readings<'a> {
             return Ok(data.len() as u64);
         }
         if way.packed == Some(0) {
+            self.whole.insert(way.data);
             giving.give(names, Ok(&[]))?;
             return Ok(0);
         }
         let taken = Cell::new(0);
         let source = method::open(way.method, Packed::new(data, &taken), way.size);
         let mut unpacked = match source {
-            Ok(mut source) => Unpacked::read(&mut *source, &taken, giving.budget),
+            Ok(mut source) => {
+                let mut unpacked = Unpacked::read(&mut *source, &taken, giving.budget);
+                match unpacked.trouble.take_if(|t| matches!(t, Trouble::Unreadable(_))) {
+                    Some(trouble) if is_own => drop(self.broken.insert(way.data, trouble)),
+                    Some(_) => {}
+                    None if unpacked.trouble.is_none() => drop(self.whole.insert(way.data)),
+                    None => {}
+                }
+                unpacked
+            }
             Err(trouble) => Unpacked { bytes: Vec::new(), trouble: Some(trouble) },
         };
         if !is_own && matches!(unpacked.trouble, Some(Trouble::Unreadable(_))) {
@@ -272,7 +323,7 @@ fn until_signature(rest: &[u8]) -> usize {
     memchr::memmem::find_iter(rest, b"PK")
         .find(|at| {
             let mark = up_to(rest, *at, 4);
-            mark == LOCAL || mark == CENTRAL || mark == b"PK\x07\x08"
+            mark == LOCAL || mark == CENTRAL || mark == DESCRIPTOR
         })
         .unwrap_or(rest.len())
 }

@@ -112,6 +112,8 @@ impl Scan {
                 b"JavaScript" => Some("script"),
                 b"JS" if place == Place::Objects => Some("script"),
                 b"Launch" => Some("launch"),
+                // Fetches from a file server, and so tells it the user's password hash.
+                b"ImportData" => Some("import"),
                 b"RichMedia" | b"RichMediaContent" => Some("rich media"),
                 b"XFA" if place == Place::Objects => Some("xfa form"),
                 _ => None,
@@ -203,7 +205,7 @@ fn each_name(region: &[u8], mut found: impl FnMut(&[u8], &[u8])) {
         // By its first letter most are passed over.
         if !matches!(
             rest.first(),
-            Some(b'#' | b'J' | b'L' | b'R' | b'X' | b'E' | b'F' | b'U' | b'O')
+            Some(b'#' | b'I' | b'J' | b'L' | b'R' | b'X' | b'E' | b'F' | b'U' | b'O')
         ) {
             continue;
         }

