@@ -3,7 +3,7 @@
 //! The order is by what a person waits for: house rules and formatting take seconds, then the
 //! build, then the tests. Its last lines are those of `cargo test`.
 
-use crate::{postgres::Cluster, setup, tidy};
+use crate::{evasion, postgres::Cluster, setup, tidy};
 use anyhow::{Context, Result, bail};
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
@@ -33,13 +33,18 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     })?;
     times.part("build", || cargo(&target, &["test", "--workspace", "--no-run", "--quiet"]))?;
     let cluster = times.part("postgresql", Cluster::start)?;
+    let binary = target.join("debug/gatepost");
+    // Who asked for one test waits for no corpus.
+    if args.rest.is_empty() {
+        times.part("evasion", || evasion::short(&binary))?;
+    }
     let begun = Instant::now();
     let mut tests = Command::new(program());
     tests
         .args(["test", "--workspace"])
         .args(&args.rest)
         .env("CARGO_TARGET_DIR", &target)
-        .env("GATEPOST_BIN", target.join("debug/gatepost"))
+        .env("GATEPOST_BIN", &binary)
         .env("GATEPOST_TEST_POSTGRES", &cluster.url)
         .env("GATEPOST_TEST_POSTGRES_CERTIFICATE", &cluster.certificate)
         .env("PATH", setup::search_path())

@@ -11,23 +11,25 @@ mod run;
 
 use crate::harm::Common;
 use crate::harm::random::Random;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use report::{Goal, Report};
 use run::{Corpus, Outcome};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// What takes the filter of attachments out of a server, as settings; none as long as the server
-/// has no such filter: then there is only the run without one.
-const FILTER_OFF: Option<&str> = Some("[attachment]\nfilter = \"off\"\n");
+/// What takes the filter of attachments out of a server, as settings.
+const FILTER_OFF: &str = "[attachment]\nfilter = \"off\"\n";
 
 /// The page that a whole run through the filter writes.
 const PAGE: &str = "docs/evasion.md";
 
+/// One pair in so many is what `cargo xtask test` takes.
+const SHORT: u32 = 10;
+
 /// `cargo xtask evasion`
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Take one message pair in N, chosen by the seed; 10 is what a short test takes.
+    /// Take one message pair in N, chosen by the seed; 10 is what `cargo xtask test` takes.
     #[arg(long, value_name = "N", default_value_t = 1)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     sample: u32,
@@ -45,6 +47,20 @@ pub(crate) struct Args {
     json: Option<PathBuf>,
     #[command(flatten)]
     common: Common,
+}
+
+/// The short form, for `cargo xtask test`: other pairs each time, by a seed that is told.
+///
+/// # Errors
+/// A goal is missed, or the run failed.
+pub(crate) fn short(binary: &Path) -> Result<()> {
+    let common = Common { binary: Some(binary.to_owned()), seed: None };
+    let (offline, without_filter_only) = (false, false);
+    let args = Args { sample: SHORT, offline, without_filter_only, keep: None, json: None, common };
+    match run(&args)? == ExitCode::SUCCESS {
+        true => Ok(()),
+        false => bail!("a goal is missed"),
+    }
 }
 
 /// Makes the corpus, sends it, asks the readers, tells by family; fails if a goal is missed.
@@ -68,11 +84,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         reports.push(Report::new(Goal::Readable, &corpus, &alone, &Outcome::default()));
     } else {
         let binary = args.common.binary()?;
-        let off = FILTER_OFF.unwrap_or_default();
-        let plain = corpus.through(&binary, off, "without")?;
+        let plain = corpus.through(&binary, FILTER_OFF, "without")?;
         let readings = corpus.readings(&plain)?;
         reports.push(Report::new(Goal::Delivered, &corpus, &readings, &plain));
-        if FILTER_OFF.is_some() && !args.without_filter_only {
+        if !args.without_filter_only {
             let filtered = corpus.through(&binary, "", "filtered")?.beside(plain);
             let readings = corpus.readings(&filtered)?;
             reports.push(Report::new(Goal::Stopped, &corpus, &readings, &filtered));
@@ -99,7 +114,8 @@ fn tell(args: &Args, seed: u64, reports: &[Report]) -> Result<ExitCode> {
     let all_met = reports.iter().all(Report::is_met);
     println!("evasion: {} (seed {seed})", if all_met { "all goals are met" } else { "MISSED" });
     if !all_met && args.keep.is_none() {
-        println!("the messages themselves: --seed {seed} --keep DIR");
+        let sample = args.sample;
+        println!("the messages themselves: --sample {sample} --seed {seed} --keep DIR");
     }
     Ok(if all_met { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

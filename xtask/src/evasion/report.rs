@@ -38,10 +38,49 @@ pub(super) struct Row {
     /// Some reader gets the payload out of what was delivered.
     delivered: usize,
     by_reader: [usize; 4],
-    /// Twins that count: not encrypted, not over a limit, not refused without the filter too.
+    /// Twins that count.
     twins: usize,
     /// Of them delivered, and readable as before by every reader.
     whole: usize,
+    /// Twins that do not count, by why.
+    aside: BTreeMap<Aside, usize>,
+    /// Twins that were set aside, and are delivered all the same: the corpus says wrong.
+    set_aside_wrongly: usize,
+}
+
+/// Why a twin says nothing about false alarms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Aside {
+    /// Nobody can look inside, so nobody can say that it is harmless.
+    Encrypted,
+    /// More than any message may have, by a limit of the manual.
+    OverLimit,
+    /// Of a shape that the default table of dangerous types has, whatever is in it.
+    Prohibited,
+    /// Refused by a server without the filter too.
+    Smtp,
+}
+
+impl Aside {
+    fn of(entry: &Entry, outcome: &Outcome) -> Option<Self> {
+        match () {
+            () if entry.encrypted => Some(Aside::Encrypted),
+            () if entry.over_limit => Some(Aside::OverLimit),
+            () if entry.prohibited => Some(Aside::Prohibited),
+            () if outcome.refused_anyway.contains(&entry.id) => Some(Aside::Smtp),
+            () => None,
+        }
+    }
+
+    fn text(self) -> &'static str {
+        match self {
+            Aside::Encrypted => "encrypted",
+            Aside::OverLimit => "over a limit",
+            Aside::Prohibited => "of a shape that is prohibited as such",
+            Aside::Smtp => "refused by SMTP itself",
+        }
+    }
 }
 
 /// A message that misses the goal.
@@ -107,6 +146,7 @@ impl Report {
                 all.evasions > 0
                     && all.delivered == 0
                     && all.whole * 100 >= all.twins * WHOLE_MIN_PERCENT
+                    && all.set_aside_wrongly == 0
             }
         }
     }
@@ -140,6 +180,7 @@ impl Report {
             percent(self.all.delivered, self.all.evasions),
             percent(self.all.whole, self.all.twins)
         );
+        let _ = writeln!(out, "{}", self.all.asides());
         if self.strange > 0 {
             let _ = writeln!(out, "{} messages came that were not of the corpus", self.strange);
         }
@@ -161,8 +202,10 @@ struct Fate<'a> {
     is_refused: bool,
     is_missing: bool,
     is_whole: bool,
-    /// A twin that says nothing about the filter.
-    is_aside: bool,
+    /// Why a twin does not count.
+    aside: Option<Aside>,
+    /// It is delivered, though the corpus says that it cannot be.
+    is_aside_wrongly: bool,
 }
 
 impl<'a> Fate<'a> {
@@ -176,21 +219,23 @@ impl<'a> Fate<'a> {
         let is_refused = outcome.refused.contains_key(&entry.id);
         // What no reader could read before is whole only if nothing was done to it.
         let is_read = !reading.original.is_empty() || (goal != Goal::Readable && !reading.changed);
+        let is_whole = delivered.is_some() && is_read && reading.original.is_subset(readers);
+        let aside = Aside::of(entry, outcome);
         Self {
             readers,
             is_refused,
             is_missing: delivered.is_none() && !is_refused,
-            is_whole: delivered.is_some() && is_read && reading.original.is_subset(readers),
-            is_aside: entry.encrypted
-                || entry.over_limit
-                || outcome.refused_anyway.contains(&entry.id),
+            is_whole,
+            aside,
+            is_aside_wrongly: goal == Goal::Stopped && entry.twin && is_whole && aside.is_some(),
         }
     }
 
     fn miss(&self, goal: Goal, entry: &Entry, outcome: &Outcome) -> Option<Miss> {
         let readers: Vec<&str> = self.readers.iter().map(String::as_str).collect();
         let why = match (goal, entry.twin) {
-            (_, true) if self.is_aside || self.is_whole => return None,
+            (_, true) if self.is_aside_wrongly => "set aside, and delivered whole".to_owned(),
+            (_, true) if self.aside.is_some() || self.is_whole => return None,
             (Goal::Stopped, false) if readers.is_empty() => return None,
             (Goal::Readable | Goal::Delivered, false) if !readers.is_empty() => return None,
             (Goal::Stopped, false) => format!("delivered ({})", readers.join(", ")),
@@ -210,9 +255,13 @@ impl<'a> Fate<'a> {
 impl Row {
     fn count(&mut self, entry: &Entry, fate: &Fate<'_>) {
         if entry.twin {
-            if !fate.is_aside {
-                self.twins += 1;
-                self.whole += usize::from(fate.is_whole);
+            self.set_aside_wrongly += usize::from(fate.is_aside_wrongly);
+            match fate.aside {
+                Some(aside) => *self.aside.entry(aside).or_default() += 1,
+                None => {
+                    self.twins += 1;
+                    self.whole += usize::from(fate.is_whole);
+                }
             }
             return;
         }
@@ -222,6 +271,18 @@ impl Row {
         self.delivered += usize::from(!fate.readers.is_empty());
         for (count, reader) in self.by_reader.iter_mut().zip(READERS) {
             *count += usize::from(fate.readers.contains(reader));
+        }
+    }
+
+    /// Which twins do not count, in a sentence.
+    fn asides(&self) -> String {
+        let one = |(aside, count): (&Aside, &usize)| format!("{count} {}", aside.text());
+        match self.aside.is_empty() {
+            true => "Every twin counts.".to_owned(),
+            false => {
+                let all: Vec<String> = self.aside.iter().map(one).collect();
+                format!("Twins that do not count: {}.", all.join(", "))
+            }
         }
     }
 
@@ -258,25 +319,30 @@ pub(super) fn page(seed: u64, reports: &[Report]) -> String {
          the makers of anti-virus. Each has a twin of the same shape that carries something\n\
          harmless. Delivered is what any of four readers gets out of the delivered bytes:\n\
          Python's email package, MIME-tools, munpack, ripmime. A twin is whole if every reader\n\
-         gets out of it what it got before; those aside are encrypted, over a limit, or refused\n\
-         by SMTP itself.\n"
+         gets out of it what it got before. Twins that say nothing about false alarms do not\n\
+         count: nobody can look into what is encrypted, what is over a limit is never clean, and\n\
+         disk images, fragments and parts that are elsewhere are on the list of what is prohibited\n\
+         whatever is in them. They are counted beside the others, and none of them may come\n\
+         through whole.\n"
     );
     for report in reports {
         let _ = writeln!(
             out,
-            "\n## {}\n\n| family | evasions | refused | kept back | delivered | twins | whole |\n\
-             |---|---|---|---|---|---|---|",
+            "\n## {}\n\n| family | evasions | refused | kept back | delivered | twins | whole | \
+             aside |\n|---|---|---|---|---|---|---|---|",
             report.goal.title()
         );
         let families = report.families.iter().map(|(n, row)| (format!("{n} {}", row.name), row));
         for (name, row) in families.chain([("**all**".to_owned(), &report.all)]) {
             let Row { evasions, refused, kept_back, delivered, twins, whole, .. } = row;
+            let aside: usize = row.aside.values().sum();
             let _ = writeln!(
                 out,
                 "| {name} | {evasions} | {refused} | {kept_back} | {delivered} | {twins} | \
-                 {whole} |"
+                 {whole} | {aside} |"
             );
         }
+        let _ = writeln!(out, "\n{}", report.all.asides());
     }
     out
 }
@@ -290,7 +356,8 @@ mod tests {
     fn entry(twin: bool) -> Entry {
         let word = || "1".to_owned();
         let (variant, kind) = (word(), word());
-        Entry { id: word(), family: 1, variant, kind, twin, encrypted: false, over_limit: false }
+        let (encrypted, over_limit, prohibited) = (false, false, false);
+        Entry { id: word(), family: 1, variant, kind, twin, encrypted, over_limit, prohibited }
     }
 
     fn reading(original: &[&str], delivered: Option<&[&str]>, changed: bool) -> Reading {
@@ -345,6 +412,10 @@ mod tests {
         // Encrypted, or refused without the filter too: it says nothing.
         let encrypted = Entry { encrypted: true, ..entry(true) };
         assert!(run(encrypted, reading(&both, None, true), &outcome));
+        // Prohibited as such: it says nothing, but that it must not come through.
+        let prohibited = Entry { prohibited: true, ..entry(true) };
+        assert!(run(prohibited.clone(), reading(&both, None, true), &outcome));
+        assert!(!run(prohibited, reading(&both, Some(&both), false), &outcome));
         outcome.refused_anyway.insert("1".to_owned());
         assert!(run(entry(true), reading(&both, None, true), &outcome));
     }

@@ -20,6 +20,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("nested.py", include_str!("corpus/nested.py")),
     ("olden.py", include_str!("corpus/olden.py")),
     ("payloads.py", include_str!("corpus/payloads.py")),
+    ("quine.py", include_str!("corpus/quine.py")),
     ("readers.pl", include_str!("corpus/readers.pl")),
     ("readers.py", include_str!("corpus/readers.py")),
     ("registry.py", include_str!("corpus/registry.py")),
@@ -46,6 +47,9 @@ pub(super) struct Entry {
     pub(super) encrypted: bool,
     #[serde(default)]
     pub(super) over_limit: bool,
+    /// Its shape itself is on the default list, whatever is in it.
+    #[serde(default)]
+    pub(super) prohibited: bool,
 }
 
 /// Which readers get the mark out of a message.

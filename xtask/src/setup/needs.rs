@@ -27,6 +27,7 @@ const NEEDS: &[Need] = &[
     // Logs in by SCRAM, with GNU SASL's part of it.
     tool("msmtp", "msmtp"),
     tool("openssl", "openssl"),
+    tool("gpg", "gnupg"),
     // A proxy that announces its clients.
     tool("haproxy", "haproxy"),
     tool("strace", "strace"),
@@ -56,7 +57,7 @@ const NEEDS: &[Need] = &[
     tool("mutt", "mutt"),
     tool("sqlite3", "sqlite3"),
     tool("ps", "procps"),
-    // What makes and opens the archives of its corpus.
+    // What makes and opens the archives of the corpus of `cargo xtask evasion`.
     tool("7z", "p7zip-full"),
     tool("bsdtar", "libarchive-tools"),
     tool("genisoimage", "genisoimage"),

@@ -35,6 +35,8 @@ table(12, [
 
 
 # 27: the payload is a document, or a part of one.
+variant(27, "file in the object pool", NAMELESS)(lambda p: named(ole_object(
+    p, "WordDocument", struct.pack("<I", len(p.content)) + p.content), "report.doc", OCTETS))
 variant(27, "as doc", NAMELESS)(lambda p: named(p.content, "report.doc", "application/msword"))
 
 
@@ -57,10 +59,10 @@ def template(p):
                 more=[("word/media/" + p.name, p.content)])
 
 
-def ole_object(p, name):
-    """A document of another kind with a package as a stream."""
-    return cfb.compound({name: b"", "ObjectPool": {"_1": {
-        "\x01Ole10Native": struct.pack("<I", len(p.content)) + p.content}}})
+def ole_object(p, name, content=None):
+    """A document of another kind with a package as a stream, or with the bare file as one."""
+    content = content or archives.native(p)
+    return cfb.compound({name: b"", "ObjectPool": {"_1": {"\x01Ole10Native": content}}})
 
 
 def sheet(p):
@@ -182,9 +184,10 @@ def wrapped(head, name, type_=OCTETS):
 
 SHORTCUT = struct.pack("<I", 0x4C) + bytes.fromhex("0114020000000000c000000000000046") + bytes(56)
 ONENOTE = bytes.fromhex("e4525c7b8cd8a74daeb15378d02996d3")
+for _name in ("iso", "img"):
+    variant(29, _name, prohibited=True)(
+        lambda p, name=_name: named(archives.iso(p), "disk." + name))
 table(29, [
-    ("iso", lambda p: named(archives.iso(p), "disk.iso")),
-    ("img", lambda p: named(archives.iso(p), "disk.img")),
     ("floppy image", wrapped(b"\xebX\x90MSDOS5.0".ljust(510, b"\0") + b"\x55\xaa", "disk.img")),
     ("vhd", wrapped(b"conectix".ljust(512, b"\0"), "disk.vhd")),
     ("vhdx", wrapped(b"vhdxfile".ljust(512, b"\0"), "disk.vhdx")),

@@ -66,13 +66,13 @@ table(24, [
     ("number zero", lambda p: fragment(p, 0, 1, letter(p))),
     ("in a part", lambda p: multipart([text_part(), part(
         ['Content-Type: message/partial; id="corpus@x"; number=1; total=2'], letter(p))])),
-], lambda p, make: make(p))
+], lambda p, make: make(p), prohibited=True)
 table(24, [
     ("second", lambda p: fragment(p, 2, 2, plain_letter(p).split(b"\r\n\r\n", 2)[2])),
     ("second, from the content on", lambda p: fragment(p, 2, 2, b"\r\n" + p.content
                                                        + b"\r\n--inner--\r\n")),
     ("last of many", lambda p: fragment(p, 9, 9, b"\r\n" + p.content)),
-], lambda p, make: make(p), kinds=TEXT_KINDS)
+], lambda p, make: make(p), kinds=TEXT_KINDS, prohibited=True)
 
 
 def external(p, parameters, body=True):
@@ -90,7 +90,7 @@ table(25, [
     ("mail server", 'access-type=mail-server; server=x@elsewhere.invalid; subject="%s"'),
     ("no access type", 'name="%s"'),
     ("content id", 'access-type=content-id; name="%s"'),
-], lambda p, parameters: external(p, parameters % p.name))
+], lambda p, parameters: external(p, parameters % p.name), prohibited=True)
 
 
 # 26: the parts inside are as dangerous as outside.

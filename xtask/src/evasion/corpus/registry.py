@@ -64,8 +64,9 @@ NAMELESS = ("by_content", "both", "script", "macro", "eicar")
 def variant(family, name, kinds=(), **notes):
     """Registers a trick; `kinds` are the payloads that it can carry, all if none is named.
 
-    Notes: `encrypted=True` and `over_limit=True` set its twins aside, `password="..."` is what a
-    person would be told.
+    Notes: `encrypted=True` and `over_limit=True` set its twins aside, as does `prohibited=True`:
+    the shape itself is on the default list (a disk image, a fragment, a part that is elsewhere),
+    whatever is in it. `password="..."` is what a person would be told.
     """
 
     def register(make):

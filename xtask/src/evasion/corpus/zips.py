@@ -9,6 +9,7 @@ import tempfile
 import zipfile
 import zlib
 
+import quine
 from mime import named
 from payloads import zipped
 from registry import NAMELESS, table, variant
@@ -224,6 +225,7 @@ bomb("count", lambda p: zipped([("f%05d" % n, b"") for n in range(11000)]
                                + [(p.name, p.content)]))
 bomb("overlapping", lambda p: overlapping(p, 400))
 bomb("gzip in gzip", lambda p: gzips(p, 20))
+bomb("contains itself", lambda p: zipped([("quine.zip", quine.solved()), (p.name, p.content)]))
 
 
 def gzips(p, depth):
