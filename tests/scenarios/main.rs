@@ -19,6 +19,7 @@ mod endings;
 mod first_run;
 mod forwarding;
 mod gateway;
+mod harmless;
 mod hostile;
 mod limits;
 mod lmtp;
