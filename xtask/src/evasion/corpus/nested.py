@@ -1,6 +1,6 @@
 """Families 23 to 26: messages in messages, in pieces, elsewhere, signed."""
 
-from mime import attachment, base64_lines, message, mixed, multipart, named, part, text_part
+from mime import BOUNDARY, attachment, base64_lines, message, mixed, multipart, named, part, text_part
 from registry import table
 
 OCTETS = "application/octet-stream"
@@ -58,6 +58,13 @@ def plain_letter(p):
         p.content, OCTETS, 'attachment; filename="%s"' % p.name, "7bit")], boundary=b"inner")
 
 
+def halves(p):
+    """A letter cut behind its file, so that the first half has it whole."""
+    whole = letter(p)
+    cut = whole.rindex(b"--" + BOUNDARY)
+    return whole[:cut], whole[cut:]
+
+
 # Without all fragments a reader has only what stands in one; so it stands there whole.
 table(24, [
     ("the only one", lambda p: fragment(p, 1, 1, letter(p))),
@@ -66,6 +73,9 @@ table(24, [
     ("number zero", lambda p: fragment(p, 0, 1, letter(p))),
     ("in a part", lambda p: multipart([text_part(), part(
         ['Content-Type: message/partial; id="corpus@x"; number=1; total=2'], letter(p))])),
+    ("all in one message", lambda p: multipart([part(
+        ['Content-Type: message/partial; id="corpus@x"; number=%d; total=2' % number], body)
+        for number, body in enumerate(halves(p), 1)])),
 ], lambda p, make: make(p), prohibited=True)
 table(24, [
     ("second", lambda p: fragment(p, 2, 2, plain_letter(p).split(b"\r\n\r\n", 2)[2])),

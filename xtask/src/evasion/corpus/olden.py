@@ -57,8 +57,8 @@ def uu(p, name=True, end=True, blanks="`"):
     return CRLF.join(lines) + CRLF
 
 
-def yenc(p):
-    """yEnc 1.3, one part."""
+def yenc(p, name=True, part=False):
+    """yEnc 1.3; as the only part of several, if told so."""
     out, width = bytearray(), 0
     for byte in p.content:
         coded = (byte + 42) % 256
@@ -69,7 +69,11 @@ def yenc(p):
         width += 1
         if width == 128:
             out, width = out + CRLF, 0
-    head = b"=ybegin line=128 size=%d name=%s\r\n" % (len(p.content), p.name.encode())
+    size = len(p.content)
+    head = b"=ybegin %sline=128 size=%d%s\r\n" % (
+        b"part=1 total=1 " if part else b"", size, b" name=" + p.name.encode() if name else b"")
+    if part:
+        head += b"=ypart begin=1 end=%d\r\n" % size
     return head + bytes(out) + b"\r\n=yend size=%d crc32=%08x\r\n" % (
         len(p.content), binascii.crc32(p.content))
 
@@ -95,10 +99,14 @@ table(21, [
     ("yEnc in the text", lambda p: in_text(yenc(p), "Content-Transfer-Encoding: 8bit")),
     ("yEnc in a part", lambda p: multipart([text_part(), part(
         ["Content-Type: text/plain", "Content-Transfer-Encoding: 8bit"], yenc(p))])),
+    ("yEnc of several parts", lambda p: in_text(
+        yenc(p, part=True), "Content-Transfer-Encoding: 8bit")),
 ], lambda p, make: make(p))
 
 
 variant(21, "without a name", NAMELESS)(lambda p: in_text(uu(p, name=False)))
+variant(21, "yEnc without a name", NAMELESS)(lambda p: in_text(
+    yenc(p, name=False), "Content-Transfer-Encoding: 8bit"))
 
 
 BINHEX = b"!\"#$%&'()*+,-012345689@ABCDEFGHIJKLMNPQRSTUVXYZ[`abcdefhijklmpqr"
