@@ -225,9 +225,13 @@ fn has_long_literal(text: &[u8]) -> bool {
     false
 }
 
-/// The name that is given by where `download` ends: `download="a.exe"`.
+/// The name that is given to content in the page, by where `download` ends:
+/// `<a download="a.exe" href="data:...">`. What a link to elsewhere is called is a matter of there.
 fn given_name(text: &[u8], at: usize) -> Option<&str> {
     const NAME_MAX: usize = 400;
+    if !is_link_to_content(text, at) {
+        return None;
+    }
     let rest = text.get(at..)?.trim_ascii_start().strip_prefix(b"=")?.trim_ascii_start();
     let rest = rest.get(..NAME_MAX).unwrap_or(rest);
     let (value, ends) = match rest.split_first()? {
@@ -237,6 +241,20 @@ fn given_name(text: &[u8], at: usize) -> Option<&str> {
     let end = value.iter().position(|byte| ends.contains(byte)).unwrap_or(value.len());
     let name = value.get(..end)?;
     std::str::from_utf8(name).ok().filter(|name| !name.is_empty())
+}
+
+/// Whether the tag around a place has its content in its address, as far as it can be told nearby: an
+/// address that goes on and on before the place is content.
+fn is_link_to_content(text: &[u8], at: usize) -> bool {
+    const NEAR: usize = 400;
+    let before = text.get(at.saturating_sub(NEAR)..at).unwrap_or_default();
+    let behind = text.get(at..).unwrap_or_default();
+    let behind = behind.get(..NEAR).unwrap_or(behind);
+    let Some(start) = memchr::memrchr(b'<', before) else { return at > NEAR };
+    let end = memchr::memchr(b'>', behind).unwrap_or(behind.len());
+    let pieces = [before.get(start..), behind.get(..end)].map(Option::unwrap_or_default);
+    let tag = pieces.concat().to_ascii_lowercase();
+    [b"data:".as_slice(), b"blob:"].iter().any(|mark| memmem::find(&tag, mark).is_some())
 }
 
 /// Whether an address with content, by where `data:` ends, is one that a script goes on with:

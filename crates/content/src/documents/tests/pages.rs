@@ -83,7 +83,10 @@ fn addresses_with_content_are_looked_into() {
     check("a.html", typed, &[(Script, "page desktop script")]);
     let named = b"<a href='data:text/plain;base64,QUFB' download = \"invoice.exe\">open</a>";
     check("a.html", named, &[(Program, "name exe")]);
-    check("a.html", b"<a download=invoice.exe href=b>open</a>", &[(Program, "name exe")]);
+    let long = format!("<a href='data:;base64,{}' download=invoice.exe>open</a>", "A".repeat(600));
+    check("a.html", long.as_bytes(), &[(Program, "name exe")]);
+    let elsewhere = b"<a download=setup.exe href='https://a.example/setup.exe'>open</a>";
+    check("a.html", elsewhere, &[]);
     check("a.html", b"<p>We download=ed.</p><a download href='b.txt'>open</a>", &[]);
 }
 
