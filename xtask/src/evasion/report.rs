@@ -217,8 +217,9 @@ impl<'a> Fate<'a> {
         };
         let readers = delivered.unwrap_or(NOBODY);
         let is_refused = outcome.refused.contains_key(&entry.id);
-        // What no reader could read before is whole only if nothing was done to it.
-        let is_read = !reading.original.is_empty() || (goal != Goal::Readable && !reading.changed);
+        // What no reader could read before is whole only if nothing was done to it, or if some
+        // reader can read it now.
+        let is_read = !readers.is_empty() || (goal != Goal::Readable && !reading.changed);
         let is_whole = delivered.is_some() && is_read && reading.original.is_subset(readers);
         let aside = Aside::of(entry, outcome);
         Self {
@@ -409,6 +410,7 @@ mod tests {
         assert!(!run(entry(true), reading(&both, None, true), &outcome));
         assert!(!run(entry(true), reading(&[], Some(&[]), true), &outcome));
         assert!(run(entry(true), reading(&[], Some(&[]), false), &outcome));
+        assert!(run(entry(true), reading(&[], Some(&both), true), &outcome));
         // Encrypted, or refused without the filter too: it says nothing.
         let encrypted = Entry { encrypted: true, ..entry(true) };
         assert!(run(encrypted, reading(&both, None, true), &outcome));

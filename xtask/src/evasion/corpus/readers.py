@@ -68,6 +68,20 @@ def by_program(command):
     return read
 
 
+def by_munpack(path, folder):
+    """munpack, on the message as it is and as Unix keeps mail: with CRLF it sees no end of the
+    header of a message inside a message."""
+    read = by_program(lambda path, folder: ["munpack", "-q", "-t", "-C", folder])
+    yield from read(path, folder)
+    with tempfile.TemporaryDirectory(prefix="reader-") as other:
+        kept = os.path.join(other, "message")
+        with open(path, "rb") as sent, open(kept, "wb") as file:
+            file.write(sent.read().replace(b"\r\n", b"\n"))
+        parts = os.path.join(other, "parts")
+        os.mkdir(parts)
+        yield from read(kept, parts)
+
+
 def files(folder):
     """The contents of what was written."""
     count = 0
@@ -84,7 +98,7 @@ def files(folder):
 PROGRAMS = {
     "python": by_python,
     "mime-tools": by_mime_tools,
-    "munpack": by_program(lambda path, folder: ["munpack", "-q", "-t", "-C", folder]),
+    "munpack": by_munpack,
     "ripmime": by_program(lambda path, folder: ["ripmime", "-i", path, "-d", folder]),
 }
 
