@@ -243,8 +243,8 @@ fn given_name(text: &[u8], at: usize) -> Option<&str> {
     std::str::from_utf8(name).ok().filter(|name| !name.is_empty())
 }
 
-/// Whether the tag around a place has its content in its address, as far as it can be told nearby: an
-/// address that goes on and on before the place is content.
+/// Whether the tag around a place has its content in its address, as far as it can be told nearby.
+/// An address that goes on and on before the place is content.
 fn is_link_to_content(text: &[u8], at: usize) -> bool {
     const NEAR: usize = 400;
     let before = text.get(at.saturating_sub(NEAR)..at).unwrap_or_default();
