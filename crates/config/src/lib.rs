@@ -29,6 +29,7 @@ pub mod subject;
 pub mod table;
 mod tree;
 pub mod virtusertable;
+mod web;
 
 pub use choices::{BareLf, DkimActivation, DnssecChoice, LogFormat, SmtpNetwork, TlsReports};
 pub use local::LocalGrant;
@@ -38,3 +39,4 @@ pub use reading::{Reading, load};
 pub use reference::reference;
 pub use route::{NextHop, SendRoute};
 pub use settings::Settings;
+pub use web::WebUrl;

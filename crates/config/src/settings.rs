@@ -5,9 +5,7 @@
 //! entry here, and use it where it belongs; nothing else has to be changed.
 
 use crate::attachment::{AmbiguousChoice, AttachmentRule, FailedChoice, FilterChoice};
-use crate::choices::{
-    BareLf, DkimActivation, DnssecChoice, Language, LogFormat, SmtpNetwork, TlsReports,
-};
+use crate::choices::{DkimActivation, DnssecChoice, Language, LogFormat, SmtpNetwork, TlsReports};
 use crate::local::LocalGrant;
 use crate::places::Places;
 use crate::problem::Problem;
@@ -16,11 +14,13 @@ use crate::route::{NextHop, SendRoute};
 use crate::subject::SubjectRule;
 use crate::table::{KeyDoc, SectionDoc, range, settings};
 use crate::tree::Node;
+use crate::web::WebUrl;
 use ipnet::IpNet;
 use mail::{Domain, Secret};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+mod answers;
 mod check;
 
 /// The system user whom the package makes for the server.
@@ -69,6 +69,8 @@ settings! {
         pop3: Vec<SocketAddr> = (Vec::new());
         /// Mailboxes over POP3 with TLS from the first byte (RFC 8314).
         pop3s: Vec<SocketAddr> = (everywhere(995));
+        /// The web pages, under TLS: the release page of the quarantine.
+        https: Vec<SocketAddr> = (Vec::new());
         /// How many connections the kernel keeps waiting at each door.
         backlog: u32 = 1_024 in 16..=65_535;
     }
@@ -374,6 +376,13 @@ settings! {
         rules: Vec<AttachmentRule> = (Vec::new());
     }
 
+    /// The web pages.
+    web: Web {
+        /// Where people reach them, as links in notices have it: `https://mail.example.org:8443`.
+        /// Left out: the host name and the port of `listen.https`; without that there are no links.
+        url: Option<WebUrl> = None;
+    }
+
     /// What this server writes to people: notices, and texts in the place of what it took out.
     texts: Texts {
         /// The language: `en` or `de`.
@@ -464,26 +473,6 @@ impl Settings {
     /// An error in the value of `section.key`, where the file has it.
     pub fn problem_at(&self, key: &str, message: impl Into<String>) -> Problem {
         self.places.problem(key, message)
-    }
-
-    /// Whether bare LF is repaired for this client instead of refused: only for networks that the
-    /// administrator named.
-    pub fn repairs_bare_lf(&self, ip: IpAddr) -> bool {
-        let repairs = |n: &SmtpNetwork| n.bare_lf == BareLf::Repair && n.net.contains(&ip);
-        self.smtp.networks.iter().any(repairs)
-    }
-
-    /// The socket of the running server that everybody may submit mail at. `run` is
-    /// [`RUN_FOLDER`] where that folder can be used.
-    pub fn submit_socket(&self, run: Option<&Path>) -> PathBuf {
-        let default = || run.unwrap_or(&self.storage.data).join("submit.sock");
-        self.server.submit_socket.clone().unwrap_or_else(default)
-    }
-
-    /// The socket of the running server.
-    pub fn admin_socket(&self) -> PathBuf {
-        let default = || self.storage.data.join("admin.sock");
-        self.server.admin_socket.clone().unwrap_or_else(default)
     }
 }
 

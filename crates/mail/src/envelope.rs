@@ -28,6 +28,8 @@ pub enum Door {
     Pop3,
     /// POP3 under implicit TLS (port 995).
     Pop3s,
+    /// The web pages (port 443).
+    Https,
     /// The administrator's socket.
     Admin,
 }
@@ -43,6 +45,7 @@ impl Door {
             Door::Local => "local",
             Door::Pop3 => "pop3",
             Door::Pop3s => "pop3s",
+            Door::Https => "https",
             Door::Admin => "admin",
         }
     }

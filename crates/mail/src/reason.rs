@@ -169,6 +169,10 @@ reasons! {
     UnknownUser = "unknown_user",
     /// Too many failed log-ins lately.
     LoginBudget = "login_budget",
+    /// A link of the release page leads to nothing: it was used, its time is over, or it never was.
+    UnknownLink = "unknown_link",
+    /// A form came from another site, or without the mark that this server gave its page.
+    ForeignForm = "foreign_form",
     /// The mailbox is open in another session (RFC 1939 §4).
     MailboxInUse = "mailbox_in_use",
     /// The sender has sent more to elsewhere in a day than it may: it is held in the queue.

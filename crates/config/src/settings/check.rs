@@ -80,6 +80,7 @@ fn doors(settings: &Settings, node: &Node, reader: &mut Reader) {
         ("lmtp", &listen.lmtp),
         ("pop3", &listen.pop3),
         ("pop3s", &listen.pop3s),
+        ("https", &listen.https),
     ] {
         for (at, address) in addresses.iter().enumerate().filter(|(_, a)| a.port() != 0) {
             let everywhere = SocketAddr::new(unspecified(address), address.port());

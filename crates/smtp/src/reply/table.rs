@@ -110,6 +110,8 @@ const ROWS: &[Short] = &[
     (ChannelBinding, Permanent, 535, 454, (7, 8), "Authentication credentials invalid"),
     (LoginBudget, Temporary, 535, 454, (7, 0), "Authentication is not possible at present, try again later"),
     (SendLimit, Temporary, 554, 450, (7, 1), "Not now"),
+    (UnknownLink, Permanent, 550, 450, (7, 1), "Access denied"),
+    (ForeignForm, Permanent, 550, 450, (7, 1), "Access denied"),
     (MailboxInUse, Temporary, 554, 450, (2, 0), "The mailbox is in use"),
 
     (SubjectProhibited, Permanent, 553, 450, (7, 1), "The subject of the message is prohibited"),
