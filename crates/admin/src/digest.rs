@@ -291,6 +291,8 @@ impl Teller {
             // others' mail.
             Listener::Administrator => String::new(),
         };
+        let url = self.policy.snapshot().settings().web_url().filter(|_| !token.is_empty());
+        let link = url.map(|url| filter::release::link(&url, &token)).unwrap_or_default();
         let parts = match held.kind {
             HeldKind::Message => Vec::new(),
             HeldKind::Part => self.store.held_parts(held.message).await.unwrap_or_default(),
@@ -311,6 +313,7 @@ impl Teller {
             rule: held.rule.clone(),
             parts: parts.iter().map(|part| one_line(&part.name)).collect(),
             token,
+            link,
         }
     }
 

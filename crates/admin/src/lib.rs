@@ -9,6 +9,7 @@ mod admin;
 pub mod control;
 pub mod digest;
 pub mod dkim;
+pub mod held;
 mod paging;
 pub mod password;
 mod perform;

@@ -60,6 +60,7 @@ pub(crate) async fn look(
         settings: &rules.attachment,
         texts: &rules.texts,
         hostname: &rules.hostname,
+        web: rules.web.as_ref(),
         id: mail.id,
         envelope: mail.envelope,
         index: mail.index,

@@ -1,4 +1,6 @@
-//! Asking for a release by mail: a message to `release@` and the server's name, with tokens in it.
+//! Asking for a release: by mail, or by a link to the page of `web`.
+//!
+//! By mail it is a message to `release@` and the server's name, with tokens in it.
 //!
 //! A digest has a token for each message that it tells of, and a text in the place of a part one
 //! for the message; whoever answers leaves in the lines of what is wanted. A request is only a
@@ -7,6 +9,7 @@
 //! probe, and nothing to flood others with.
 
 use crate::automatic::is_automatic;
+use config::WebUrl;
 use mail::index::Index;
 use mail::union::{self, Source, UnionLimits};
 use mail::{
@@ -30,6 +33,14 @@ const MESSAGE: char = 'm';
 /// The address that requests go to.
 pub fn address(hostname: &Domain) -> String {
     format!("{RELEASE}@{hostname}")
+}
+
+/// The path of the page that a link leads to, before the token.
+pub const PATH: &str = "/release/";
+
+/// The link by which a request is made in a browser.
+pub fn link(url: &WebUrl, token: &str) -> String {
+    format!("{url}{PATH}{token}")
 }
 
 /// Whom a message asks for a release, and with what.
@@ -137,7 +148,7 @@ pub(crate) async fn request(store: &Store, asked: Asked) {
 }
 
 async fn write_down(store: &Store, asked: &Asked) -> Result<(), store::Error> {
-    let by = Actor { door: asked.door, name: "recipient" };
+    let by = Actor { door: asked.door, name: "recipient", peer: None };
     let who = asked.who.to_string();
     let mailboxes: Vec<MailboxId> = match asked.account {
         Some(account) => store.mailboxes(account).await?.iter().map(|it| it.id).collect(),

@@ -4,8 +4,8 @@ use crate::attachment::lists::InUse;
 use crate::subject::rules::{Rule, RuleSet};
 use crate::texts::Texts;
 use arc_swap::ArcSwap;
-use config::Settings;
 use config::subject::Match;
+use config::{Settings, WebUrl};
 use mail::{Domain, Reason, ReplyText};
 use smtp::reply::{Severity, for_reason};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,6 +16,8 @@ use std::time::Duration;
 pub(crate) struct InForce {
     /// The name this server goes by.
     pub(crate) hostname: Domain,
+    /// Where people reach its web pages.
+    pub(crate) web: Option<WebUrl>,
     /// Received fields above which a message goes in circles.
     pub(crate) hops_max: usize,
     /// Domains whose ARC seals are believed.
@@ -105,6 +107,7 @@ fn compile(settings: &Settings, directory: &store::Directory, before: Option<&In
     InForce {
         lists,
         hostname: settings.server.hostname.clone(),
+        web: settings.web_url(),
         hops_max: settings.limits.hops_max,
         trusted_sealers: settings.authentication.trusted_sealers.clone(),
         mailing_lists: settings.authentication.mailing_lists.clone(),

@@ -102,6 +102,8 @@ pub struct DigestEntry {
     pub parts: Vec<String>,
     /// By which the recipient may ask for it; empty where there is none.
     pub token: String,
+    /// Where it is asked for in a browser; empty where there are no web pages.
+    pub link: String,
 }
 
 /// New requests for a release, as the administrator hears of them.
@@ -174,6 +176,8 @@ pub(crate) struct Removed {
     pub(crate) ask: String,
     /// By which it is asked for.
     pub(crate) token: String,
+    /// Where it is asked for in a browser; empty where there are no web pages.
+    pub(crate) link: String,
 }
 
 /// The texts of one language.

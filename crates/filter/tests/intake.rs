@@ -422,7 +422,7 @@ async fn what_one_would_refuse_is_held_where_another_takes_it() {
     let [held] = held.as_slice() else { panic!("{held:?}") };
     assert_eq!((held.message, held.address.as_str()), (id, "ben@far.example"));
     assert_eq!((held.reason, held.rule.as_str()), (Reason::DmarcQuarantine, "rule 7"));
-    let by = store::Actor { door: Door::Admin, name: "administrator" };
+    let by = store::Actor { door: Door::Admin, name: "administrator", peer: None };
     let released = house.store.release(held.id, None, by).await.unwrap();
     let store::Released::Queued(copy) = released else { panic!("{released:?}") };
     let copy = house.store.spooled(copy).await.unwrap();
@@ -444,7 +444,7 @@ async fn what_is_held_is_released_as_it_would_have_been_placed() {
     let held = house.store.quarantine_list(0, &store::HeldFilter::default(), 10).await.unwrap();
     assert_eq!(held.len(), 2);
     assert!(held.iter().all(|held| held.message == id && held.detail == "why=so"), "{held:?}");
-    let by = store::Actor { door: Door::Admin, name: "administrator" };
+    let by = store::Actor { door: Door::Admin, name: "administrator", peer: None };
     house.store.release(held.first().unwrap().id, None, by).await.unwrap();
     let shown = house.inbox("anna@example.org").await;
     let [shown] = shown.as_slice() else { panic!("{shown:?}") };

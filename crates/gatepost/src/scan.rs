@@ -100,6 +100,7 @@ pub(crate) fn run(global: &Global, args: &ScanArgs) -> Result<ExitCode> {
         settings: &settings.attachment,
         texts: &texts,
         hostname: &settings.server.hostname,
+        web: None,
         id: MessageId(0),
         envelope: &envelope,
         index: &index,

@@ -2,6 +2,7 @@
 //! that somebody looked into a message, is in the trace.
 
 use super::{accounts, mailboxes};
+use crate::held::{self, Seen};
 use crate::{
     Admin, Error, HeldDetails, HeldPartView, HeldView, Page, Paging, QuarantineFilter,
     QuarantineRequest, QuarantineResponse, Response,
@@ -13,7 +14,7 @@ use store::{About, Actor, Held, HeldFilter, HeldState, Released, TraceQuery};
 const TRACE_MAX: usize = 100;
 /// Milliseconds of a day.
 const DAY: i64 = 86_400_000;
-const BY: Actor<'static> = Actor { door: Door::Admin, name: "administrator" };
+const BY: Actor<'static> = Actor { door: Door::Admin, name: "administrator", peer: None };
 
 pub(super) async fn perform(admin: &Admin, request: QuarantineRequest) -> Result<Response, Error> {
     match request {
@@ -52,15 +53,7 @@ async fn list(admin: &Admin, filter: QuarantineFilter, paging: &Paging) -> Resul
 
 async fn show(admin: &Admin, id: Id) -> Result<Response, Error> {
     let held = admin.store.quarantined(id).await?;
-    // Of what is gone there is no head; what is known of it is told all the same.
-    let index = match admin.store.original(held.message).await {
-        Ok(mut original) => Some(mailboxes::head(&mut original).await?),
-        Err(store::Error::NotFound(_)) => None,
-        Err(error) => return Err(error.into()),
-    };
-    let index = index.as_ref();
-    let from = index.and_then(|index| index.from().first().map(ToString::to_string));
-    let date = index.and_then(|index| Some(index.fields_named("date").next()?.text()));
+    let Seen { from, subject, date, parts } = held::seen(&admin.store, &held).await?;
     let query =
         TraceQuery { about: About::Message(held.message), before: Id::MAX, limit: TRACE_MAX };
     let details = HeldDetails {
@@ -68,10 +61,10 @@ async fn show(admin: &Admin, id: Id) -> Result<Response, Error> {
         destination: held.destination.clone(),
         state_at: held.state_at,
         state_by: held.state_by.clone(),
-        from: from.unwrap_or_default(),
-        subject: index.and_then(|index| index.subject()).unwrap_or_default(),
-        date: date.unwrap_or_default(),
-        parts: admin.store.held_parts(held.message).await?.into_iter().map(part).collect(),
+        from,
+        subject,
+        date,
+        parts: parts.into_iter().map(part).collect(),
         trace: admin.store.trace_page(query).await?.rows,
         held: view(admin, held),
     };

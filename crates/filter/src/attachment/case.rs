@@ -3,7 +3,9 @@
 
 use super::policy::{self, Ruling};
 use super::{Looking, STAGE, surgery};
+use crate::release;
 use crate::texts::{Removed, Texts};
+use config::WebUrl;
 use config::attachment::{Action, AmbiguousChoice};
 use config::settings::Attachment;
 use content::examination::{Examination, Looked, incomplete};
@@ -21,6 +23,8 @@ pub struct Case<'a> {
     pub texts: &'a Texts,
     /// Our own name, for these texts.
     pub hostname: &'a Domain,
+    /// Where our web pages are, for links in them.
+    pub web: Option<&'a WebUrl>,
     /// The message's number.
     pub id: MessageId,
     /// Who sends it to whom.
@@ -215,9 +219,16 @@ impl Case<'_> {
             rule: hit.map_or_else(|| ruling.rule.clone(), |hit| hit.rule.clone()),
             message: self.id.to_string(),
             hostname: self.hostname.to_string(),
-            ask: crate::release::address(self.hostname),
+            ask: release::address(self.hostname),
             token: self.token.to_owned(),
+            link: self.link(),
         }
+    }
+
+    /// Where parts that are taken out may be asked for in a browser; empty where they cannot be.
+    fn link(&self) -> String {
+        let url = self.web.filter(|_| !self.token.is_empty());
+        url.map(|url| release::link(url, self.token)).unwrap_or_default()
     }
 
     fn held(&self, ruled: &Ruled<'_>, told: Removed) -> HeldPart {

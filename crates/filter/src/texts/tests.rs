@@ -3,6 +3,8 @@ use super::{
     one_line,
 };
 
+const LINK: &str = "https://mx.example.org/release/1-0";
+
 fn removed() -> Removed {
     Removed {
         name: "invoice {{ size }}.exe".to_owned(),
@@ -17,6 +19,7 @@ fn removed() -> Removed {
         hostname: "mx.example.org".to_owned(),
         ask: "release@mx.example.org".to_owned(),
         token: format!("m4711-{}", "0".repeat(32)),
+        link: LINK.to_owned(),
     }
 }
 
@@ -32,6 +35,7 @@ fn digest() -> Digest {
         rule: "attachment virus".to_owned(),
         parts: vec!["setup.exe".to_owned()],
         token: format!("{id}-{}", "0".repeat(32)),
+        link: LINK.to_owned(),
     };
     Digest {
         hostname: "mx.example.org".to_owned(),

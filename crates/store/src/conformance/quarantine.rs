@@ -9,7 +9,7 @@ use crate::{
 };
 use mail::{AccountId, Door, HeldPart, MailboxId, MessageId, Reason};
 
-const BY: Actor<'static> = Actor { door: Door::Admin, name: "administrator" };
+const BY: Actor<'static> = Actor { door: Door::Admin, name: "administrator", peer: None };
 const TEXT: &[u8] = b"a message to be held";
 
 pub(super) async fn run(ground: &Ground<'_>) -> Result<(), Failure> {

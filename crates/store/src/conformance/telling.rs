@@ -6,7 +6,7 @@ use super::{Failure, Ground, ensure, same};
 use crate::{Acceptance, Actor, Body, Error, Held, HeldFilter, Listener, Store};
 use mail::{AccountId, Door, HeldPart, Id, MessageId, Reason, Timestamp};
 
-const BY: Actor<'static> = Actor { door: Door::Smtp, name: "recipient" };
+const BY: Actor<'static> = Actor { door: Door::Smtp, name: "recipient", peer: None };
 const DAY: i64 = 86_400_000;
 const TEXT: &[u8] = b"a message to be told of";
 

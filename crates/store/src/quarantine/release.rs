@@ -9,6 +9,7 @@ use crate::mailbox::INBOX;
 use crate::trace::{bounded, write_rows};
 use crate::{Error, Store};
 use mail::{AccountId, Door, EntryId, Event, Id, MailboxId, Timestamp, TraceRow};
+use std::net::IpAddr;
 
 /// Bytes of a name in a row.
 const NAME_MAX: usize = 255;
@@ -20,6 +21,8 @@ pub struct Actor<'a> {
     pub door: Door,
     /// `administrator`, or the address of a user.
     pub name: &'a str,
+    /// From where, if no row of a session or message tells it.
+    pub peer: Option<IpAddr>,
 }
 
 /// What a release did.
@@ -284,7 +287,7 @@ fn row(held: &Held, event: Event, by: Actor<'_>, at: Timestamp, detail: &str) ->
         session: None,
         message: Some(held.message),
         door: by.door.word().to_owned(),
-        peer: String::new(),
+        peer: by.peer.map(|ip| ip.to_string()).unwrap_or_default(),
         sender: held.sender.clone(),
         recipient: held.address.clone(),
         reply: 0,

@@ -12,8 +12,8 @@ use std::sync::atomic::Ordering;
 const ROWS_AT_ONCE: i64 = 100;
 const DAY: i64 = 86_400_000;
 /// Who does it, for the trace.
-const RETENTION: Actor<'static> = Actor { door: Door::Local, name: "retention" };
-const FULL_UP: Actor<'static> = Actor { door: Door::Local, name: "size limit" };
+const RETENTION: Actor<'static> = Actor { door: Door::Local, name: "retention", peer: None };
+const FULL_UP: Actor<'static> = Actor { door: Door::Local, name: "size limit", peer: None };
 
 impl Store {
     /// Bytes of all messages of which something is held, each counted once.

@@ -13,11 +13,13 @@ use super::release::Actor;
 use crate::directory::key;
 use crate::{Error, Store};
 use aws_lc_rs::{constant_time, hmac};
-use mail::{Id, MessageId};
+use mail::{Id, MessageId, Secret};
 use std::fmt::Write as _;
 
 /// The name of the key among the secrets.
 const KEY: &str = "quarantine-token";
+/// The same of the key of forms.
+const FORM_KEY: &str = "web-form";
 /// Bytes of the hash that a token bears: 128 bits, which nobody guesses.
 const HASH_BYTES: usize = 16;
 /// Bytes of the longest token: a letter, a number, a dash, the hash in hexadecimal digits.
@@ -125,6 +127,14 @@ impl Store {
             Err(Error::Conflict { .. }) => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// The key by which the forms of web pages are known to be this store's own.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn form_key(&self) -> Result<Secret<[u8; 32]>, Error> {
+        key(&*self.db, FORM_KEY).await
     }
 
     async fn token_hash(&self, held: &Held) -> Result<String, Error> {
