@@ -26,6 +26,7 @@ impl Doors {
                 (Door::Lmtp, &listen.lmtp),
                 (Door::Pop3, &listen.pop3),
                 (Door::Pop3s, &listen.pop3s),
+                (Door::Https, &listen.https),
             ] {
                 for address in addresses {
                     let opened = open(door, *address, addresses, listen.backlog)?;
@@ -134,9 +135,10 @@ fn inherited() -> Result<Vec<(Door, TcpListener)>> {
             "lmtp" => Door::Lmtp,
             "pop3" => Door::Pop3,
             "pop3s" => Door::Pop3s,
+            "https" => Door::Https,
             other => anyhow::bail!(
                 "systemd handed over a socket called {other}; FileDescriptorName= must be smtp, \
-                 submission, submissions, lmtp, pop3 or pop3s"
+                 submission, submissions, lmtp, pop3, pop3s or https"
             ),
         };
         listeners.push((door, listener));

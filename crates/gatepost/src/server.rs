@@ -18,6 +18,7 @@ use std::path::Path;
 use std::sync::Arc;
 use store::Store;
 use tokio::task::JoinSet;
+use web::Web;
 
 /// Owner and group: a mail server that hands over by LMTP is made a member of the group.
 const LMTP_SOCKET_MODE: u32 = 0o660;
@@ -54,6 +55,7 @@ pub(crate) struct Server {
     pub(crate) tls: ServerTls,
     pub(crate) inbound: Arc<Inbound>,
     pub(crate) pop3: Arc<Pop3>,
+    web: Arc<Web>,
     pub(crate) workers: Arc<Pool>,
     queue: Arc<queue::Queue>,
     pub(crate) clock: Clock,
@@ -64,6 +66,8 @@ pub(crate) struct Server {
     pub(crate) admission: Arc<Admission>,
     pub(crate) started: mail::Timestamp,
     read: Read,
+    /// The port of the web pages, as it was bound.
+    https: Option<u16>,
     /// The settings that the server began with: some of them stay until it begins anew.
     begun: Arc<Settings>,
     /// Held by who reloads, so that none puts older settings in newer one's place.
@@ -83,8 +87,10 @@ pub(crate) struct OpenDoor {
 impl Server {
     /// Wires the rooms over an open store and lets peers in.
     pub(crate) fn start(plan: Plan, store: Arc<Store>, doors: Doors) -> Result<Self> {
-        let Plan { settings, maps, tls, clock, resolver, read, log, spawner } = plan;
+        let Plan { mut settings, maps, tls, clock, resolver, read, log, spawner } = plan;
         let started = clock.now();
+        let https = doors.port(Door::Https);
+        name_port(&mut settings, https);
         let settings = Arc::new(settings);
         let (drain, drained) = Drain::new();
         let workers = Arc::new(Pool::new(spawner, workers(&settings)));
@@ -115,17 +121,10 @@ impl Server {
             drain: drained.clone(),
             users: Arc::default(),
         });
-        let pop3 = Arc::new(Pop3::new(
-            Arc::clone(&store),
-            Arc::clone(&policy),
-            tls.clone(),
-            Arc::clone(&settings),
-            clock.clone(),
-            drained.clone(),
-        ));
+        let (pop3, web) = readers(&inbound, &settings);
         let admission = Arc::new(Admission::new(limits(&settings)));
         admission.set_proxies(settings.proxy.networks.clone());
-        let (open, mut tasks) = open(doors, &admission, &inbound, &pop3, &drained)?;
+        let (open, mut tasks) = open(doors, &admission, (&inbound, &pop3, &web), &drained)?;
         work(&mut tasks, &queue, &inbound, &resolver, &workers, &drained);
         if let Some(door) = submit_door(&settings)? {
             tasks.spawn(inbound::local::serve(Arc::clone(&inbound), door));
@@ -138,6 +137,7 @@ impl Server {
             tls,
             inbound,
             pop3,
+            web,
             workers,
             queue,
             clock,
@@ -147,6 +147,7 @@ impl Server {
             admission,
             started,
             read,
+            https,
             begun: settings,
             reloading: tokio::sync::Mutex::default(),
             drained,
@@ -159,7 +160,8 @@ impl Server {
     /// what was changed in vain.
     pub(crate) async fn reload_from_file(&self) -> Result<String> {
         let _one = self.reloading.lock().await;
-        let (settings, maps, warnings) = (self.read)().map_err(problems)?;
+        let (mut settings, maps, warnings) = (self.read)().map_err(problems)?;
+        name_port(&mut settings, self.https);
         let (certificate, key) = crate::certificate::files(&settings, &self.begun.storage.data)?;
         let renewed = self.tls.reload_from(&certificate, &key).context("the certificate")?;
         let waiting = waiting(&self.begun, &settings);
@@ -187,6 +189,7 @@ impl Server {
         self.filter.reload(&settings);
         self.workers.set_message_max(settings.limits.message_size_max);
         self.pop3.reload(Arc::clone(&settings));
+        self.web.reload(Arc::clone(&settings));
         self.queue.reload(Arc::clone(&settings));
         self.inbound.settings.store(settings);
     }
@@ -219,6 +222,14 @@ fn submit_door(settings: &Settings) -> Result<Option<UnixDoor>> {
     }
 }
 
+/// Puts the port that was bound in the place of port 0, so that links lead to it.
+fn name_port(settings: &mut Settings, https: Option<u16>) {
+    let first = settings.listen.https.first_mut().filter(|address| address.port() == 0);
+    if let (Some(address), Some(port)) = (first, https) {
+        address.set_port(port);
+    }
+}
+
 /// The settings that are other ones now, but stay as they began until the server begins anew.
 fn waiting(begun: &Settings, now: &Settings) -> Vec<&'static str> {
     let (one, other) = (&begun.storage.database, &now.storage.database);
@@ -235,6 +246,7 @@ fn waiting(begun: &Settings, now: &Settings) -> Vec<&'static str> {
         ("listen.lmtp_socket", begun.listen.lmtp_socket != now.listen.lmtp_socket),
         ("listen.pop3", begun.listen.pop3 != now.listen.pop3),
         ("listen.pop3s", begun.listen.pop3s != now.listen.pop3s),
+        ("listen.https", begun.listen.https != now.listen.https),
         ("listen.backlog", begun.listen.backlog != now.listen.backlog),
         ("dns.dnssec", begun.dns.dnssec != now.dns.dnssec),
         ("worker.count", begun.worker.count != now.worker.count),
@@ -271,6 +283,28 @@ fn limits(settings: &Settings) -> Limits {
         per_address: settings.limits.connections_per_address,
         total: settings.limits.connections_max,
     }
+}
+
+/// The services by which people see what is kept, over the parts that serve incoming mail too.
+fn readers(inbound: &Inbound, settings: &Arc<Settings>) -> (Arc<Pop3>, Arc<Web>) {
+    let (store, policy) = (&inbound.store, &inbound.policy);
+    let pop3 = Pop3::new(
+        Arc::clone(store),
+        Arc::clone(policy),
+        inbound.tls.clone(),
+        Arc::clone(settings),
+        inbound.clock.clone(),
+        inbound.drain.clone(),
+    );
+    let web = Web::new(
+        Arc::clone(store),
+        Arc::clone(policy),
+        inbound.tls.clone(),
+        Arc::clone(settings),
+        inbound.clock.clone(),
+        inbound.drain.clone(),
+    );
+    (Arc::new(pop3), Arc::new(web))
 }
 
 /// What the server does by itself, until the drain.
@@ -325,8 +359,7 @@ fn open_lmtp_socket(
 fn open(
     doors: Doors,
     admission: &Arc<Admission>,
-    inbound: &Arc<Inbound>,
-    pop3: &Arc<Pop3>,
+    (inbound, pop3, web): (&Arc<Inbound>, &Arc<Pop3>, &Arc<Web>),
     drained: &Drain,
 ) -> Result<(Vec<OpenDoor>, JoinSet<()>)> {
     let mut tasks = JoinSet::new();
@@ -337,17 +370,26 @@ fn open(
         open.push(OpenDoor { door, address, sessions: listener.sessions() });
         let admission = Arc::clone(admission);
         let drained = drained.clone();
-        if !matches!(door, Door::Pop3 | Door::Pop3s) {
-            let inbound = Arc::clone(inbound);
-            tasks.spawn(listener.serve(admission, drained, move |accepted| {
-                inbound::serve(Arc::clone(&inbound), accepted, door)
-            }));
-        } else {
-            let pop3 = Arc::clone(pop3);
-            tasks.spawn(listener.serve(admission, drained, move |accepted| {
-                pop3::connection::serve(Arc::clone(&pop3), accepted, door)
-            }));
-        }
+        match door {
+            Door::Pop3 | Door::Pop3s => {
+                let pop3 = Arc::clone(pop3);
+                tasks.spawn(listener.serve(admission, drained, move |accepted| {
+                    pop3::connection::serve(Arc::clone(&pop3), accepted, door)
+                }))
+            }
+            Door::Https => {
+                let web = Arc::clone(web);
+                tasks.spawn(listener.serve(admission, drained, move |accepted| {
+                    web::connection::serve(Arc::clone(&web), accepted)
+                }))
+            }
+            _ => {
+                let inbound = Arc::clone(inbound);
+                tasks.spawn(listener.serve(admission, drained, move |accepted| {
+                    inbound::serve(Arc::clone(&inbound), accepted, door)
+                }))
+            }
+        };
     }
     Ok((open, tasks))
 }

@@ -45,6 +45,7 @@ struct Ports {
     submissions: u16,
     pop3: u16,
     pop3s: u16,
+    https: u16,
 }
 
 /// The demo's server, before and while it runs.
@@ -122,6 +123,7 @@ impl Site {
             submissions: port(Door::Submissions),
             pop3: port(Door::Pop3),
             pop3s: port(Door::Pop3s),
+            https: port(Door::Https),
         };
         self
     }
