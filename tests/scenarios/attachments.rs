@@ -4,7 +4,7 @@ use crate::server::{Server, run, text};
 use serde_json::{Value, json};
 
 /// A Windows program, as far as every filter and the system look.
-fn program() -> Vec<u8> {
+pub(crate) fn program() -> Vec<u8> {
     let mut bytes = vec![0; 1024];
     bytes[..2].copy_from_slice(b"MZ");
     bytes[0x3C] = 0x80;
@@ -41,7 +41,7 @@ fn send(server: &Server, message: &str) -> String {
 }
 
 /// What Anna finds in her mailbox.
-fn mailbox(server: &Server) -> Vec<Value> {
+pub(crate) fn mailbox(server: &Server) -> Vec<Value> {
     let (user, password) = server.user(0);
     let port = server.port("pop3s").to_string();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/attachments.py");

@@ -39,5 +39,6 @@ mod signing;
 mod submission;
 mod talk;
 mod viruses;
+mod web;
 mod workers;
 mod worlds;

@@ -16,7 +16,7 @@ const PROVEN: &str = "dora@good.example";
 const RELEASE: &str = "release@mail.gatepost.example";
 
 /// What a user finds in INBOX, decoded by Python's mail library.
-fn inbox(server: &Server, user: usize) -> Vec<Value> {
+pub(crate) fn inbox(server: &Server, user: usize) -> Vec<Value> {
     let (address, password) = server.user(user);
     let port = server.port("pop3s").to_string();
     let output = run("python3", &["-c", include_str!("requests.py"), &port, &address, &password]);
@@ -26,7 +26,7 @@ fn inbox(server: &Server, user: usize) -> Vec<Value> {
 }
 
 /// The same, once so many messages have these words in their Message-ID.
-fn told(server: &Server, user: usize, kind: &str, count: usize) -> Vec<Value> {
+pub(crate) fn told(server: &Server, user: usize, kind: &str, count: usize) -> Vec<Value> {
     let begun = Instant::now();
     loop {
         let mut all = inbox(server, user);
@@ -59,7 +59,7 @@ fn from(sender: &str, fields: &str, words: &str) -> String {
     format!("From: {sender}\r\n{fields}Subject: Re: held\r\n\r\n{words}\r\n")
 }
 
-fn requested(server: &Server) -> usize {
+pub(crate) fn requested(server: &Server) -> usize {
     held(server, &["--requested"]).len()
 }
 

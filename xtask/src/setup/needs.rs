@@ -28,6 +28,9 @@ const NEEDS: &[Need] = &[
     tool("msmtp", "msmtp"),
     tool("openssl", "openssl"),
     tool("gpg", "gnupg"),
+    // A browser, and what drives it.
+    tool("chromium", "chromium"),
+    tool("chromedriver", "chromium-driver"),
     // A proxy that announces its clients.
     tool("haproxy", "haproxy"),
     tool("strace", "strace"),
