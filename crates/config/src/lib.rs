@@ -24,6 +24,7 @@ pub mod relay_domains;
 pub mod relay_recipients;
 pub mod reply;
 mod route;
+pub mod scanner;
 pub mod settings;
 pub mod subject;
 pub mod table;

@@ -11,6 +11,7 @@ use crate::places::Places;
 use crate::problem::Problem;
 use crate::reader::{Reader, Setting, Table};
 use crate::route::{NextHop, SendRoute};
+use crate::scanner::{ScannerPlace, SpamChoice, VirusChoice};
 use crate::subject::SubjectRule;
 use crate::table::{KeyDoc, SectionDoc, range, settings};
 use crate::tree::Node;
@@ -22,6 +23,7 @@ use std::path::{Path, PathBuf};
 
 mod answers;
 mod check;
+mod form;
 
 /// The system user whom the package makes for the server.
 pub const USER: &str = "gatepost";
@@ -383,6 +385,42 @@ settings! {
         url: Option<WebUrl> = None;
     }
 
+    /// Scanners that are not part of this server: they see the whole message as it came, in and
+    /// out, beside the lists that are built in. None by default.
+    scanner: Scanner {
+        /// Where ClamAV's clamd listens: local sockets, or servers with their ports. They are asked
+        /// in turn until one answers.
+        clamd: Vec<ScannerPlace> = (Vec::new());
+        /// The same of SpamAssassin's spamd.
+        spamd: Vec<ScannerPlace> = (Vec::new());
+        /// A program, with its arguments, that gets the message on its standard input and ends with
+        /// 0 if it is clean, 1 if not (its first line names the virus); all else is a failure. It
+        /// runs as the server's user, without a shell.
+        command: Vec<String> = (Vec::new());
+        /// How long one scanner may take for one message.
+        timeout_secs: u64 = 20 in 1..=600;
+        /// Longest message for clamd and the command: no more than clamd's own `StreamMaxLength`.
+        /// A longer one could not be scanned, as `on_failure` has it.
+        size_max: u64 = 104_857_600 in 65_536..=4_294_967_295;
+        /// Longest message for spamd. A longer one has no score, and is noted.
+        spamd_size_max: u64 = 524_288 in 4_096..=268_435_456;
+        /// Messages that are scanned at one time; the others wait.
+        at_once_max: usize = 16 in 1..=1_000;
+        /// What is done with a virus: `quarantine` or `refuse`. What own users send is refused.
+        on_virus: VirusChoice = (VirusChoice::Quarantine);
+        /// What is done with a message that a scanner could not scan: `later` asks the sender's
+        /// server to come again, `quarantine` keeps it aside. It is never taken for clean.
+        on_failure: FailedChoice = (FailedChoice::Later);
+        /// What is done with what spamd calls spam, if a stranger sends it: `note`, `junk`,
+        /// `quarantine` or `refuse`.
+        on_spam: SpamChoice = (SpamChoice::Note);
+        /// Days after which clamd's signatures are too old, which is an alarm. 0: they never are.
+        signature_age_max_days: u64 = 7 in 0..=3_650;
+        /// How often the server sends itself a harmless test virus through its own port 25 and
+        /// sounds the alarm if that passes, in hours. 0: never by itself.
+        self_test_hours: u64 = 24 in 0..=720;
+    }
+
     /// What this server writes to people: notices, and texts in the place of what it took out.
     texts: Texts {
         /// The language: `en` or `de`.
@@ -399,77 +437,6 @@ fn everywhere(port: u16) -> Vec<SocketAddr> {
 }
 
 impl Settings {
-    /// Checks the text of a settings file known as `path`; relative paths in it start from the
-    /// folder of `path`.
-    pub fn from_str(text: &str, path: &Path) -> Result<Self, Vec<Problem>> {
-        Self::from_tree(&Node::parse(path, text)?)
-    }
-
-    /// Checks `base` with `overlay` laid on it: a setting that the overlay has wins, the others
-    /// stay. Each text comes with the path it is known as.
-    pub fn with_overlay(base: (&str, &Path), overlay: (&str, &Path)) -> Result<Self, Vec<Problem>> {
-        let over = Node::parse(overlay.1, overlay.0)?;
-        Self::from_tree(&Node::parse(base.1, base.0)?.overlay(over))
-    }
-
-    /// The text of one file that says what [`Settings::with_overlay`] reads from two, wherever it
-    /// stands. What is a secret in them is in it.
-    pub fn overlaid(
-        base: (&str, &Path),
-        overlay: (&str, &Path),
-    ) -> Result<Secret<String>, Vec<Problem>> {
-        let over = Node::parse(overlay.1, overlay.0)?;
-        let sections = Self::describe();
-        let is_path = |section: &str, key: &str| {
-            let section = sections.iter().find(|known| known.name == section);
-            let key = section.and_then(|known| known.keys.iter().find(|known| known.name == key));
-            key.is_some_and(|known| known.kind == PathBuf::kind())
-        };
-        Ok(Secret::new(Node::parse(base.1, base.0)?.overlay(over).to_toml(is_path)))
-    }
-
-    fn from_tree(root: &Node) -> Result<Self, Vec<Problem>> {
-        let (settings, problems) = Self::gather(root);
-        match settings {
-            Some(settings) if !problems.iter().any(Problem::is_error) => Ok(settings),
-            _ => Err(problems),
-        }
-    }
-
-    /// The settings as far as they can be read, and all that is wrong with them.
-    pub(crate) fn gather(root: &Node) -> (Option<Self>, Vec<Problem>) {
-        let mut reader = Reader::default();
-        let settings = Self::read(root, &mut reader).or_else(|| Self::nameless(root));
-        let settings = settings.map(|mut settings| {
-            settings.name_rules();
-            check::check(&settings, root, &mut reader);
-            settings
-        });
-        reader.problems.sort_by(Problem::by_place);
-        (settings, reader.problems)
-    }
-
-    /// The others of settings that lack a proper host name, the only one that has to be there.
-    fn nameless(root: &Node) -> Option<Self> {
-        let stand_in = "[server]\nhostname = \"localhost\"\n";
-        let stand_in = Node::parse(root.place.file(), stand_in).ok()?;
-        Self::read(&root.clone().overlay(stand_in), &mut Reader::default())
-    }
-
-    /// A rule without a name is known by its place in the list.
-    fn name_rules(&mut self) {
-        for (rule, number) in self.subject.rules.iter_mut().zip(1..) {
-            if rule.name.is_empty() {
-                rule.name = format!("rule {number}");
-            }
-        }
-        for (rule, number) in self.attachment.rules.iter_mut().zip(1..) {
-            if rule.name.is_empty() {
-                rule.name = format!("rule {number}");
-            }
-        }
-    }
-
     /// An error in the value of `section.key`, where the file has it.
     pub fn problem_at(&self, key: &str, message: impl Into<String>) -> Problem {
         self.places.problem(key, message)

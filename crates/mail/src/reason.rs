@@ -193,6 +193,8 @@ reasons! {
     VirusFound = "virus_found",
     /// A scanner did not answer, or could not do its work.
     ScannerFailed = "scanner_failed",
+    /// A scanner gave the message points for being spam.
+    SpamScore = "spam_score",
     /// There is more than one From field, or no author can be read in it (RFC 5322 §3.6).
     FromUnusable = "from_unusable",
     /// The author's domain wants such mail refused: neither SPF nor DKIM shows that it is its own

@@ -2,7 +2,8 @@
 //!
 //! Inside: [`lock`] is the first thing a worker does; from then on the kernel refuses it every
 //! file, socket, program and process, and [`Proof`] says what it tried in vain. [`Locked::allow`]
-//! gives memory and CPU for one job. Outside: [`Nursery`] starts our own program anew, kills it,
+//! gives memory and CPU for one job. Outside: [`Nursery`] starts our own program anew (or the one
+//! that the administrator named as scanner, which it cannot lock down), kills it,
 //! and tells how each process ended. Knows nothing of what the processes do.
 
 mod allowance;

@@ -1,7 +1,7 @@
-//! Starts our own program anew, in processes that talk by pipes; kills them, and tells how each
-//! ended.
+//! Starts our own program anew, or one that the administrator named, in processes that talk by
+//! pipes; kills them, and tells how each ended.
 
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,7 @@ use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -48,6 +49,15 @@ pub struct Nursery {
 pub fn own_program() -> Command {
     let mut command = Command::new("/proc/self/exe");
     command.arg0("gatepost").env_clear();
+    command
+}
+
+/// A program that the administrator named in the settings, to be started as it is named there: no
+/// shell reads its words, and it gets nothing of the environment but where programs are.
+fn foreign_program(program: &Path, arguments: &[String]) -> Command {
+    let mut command = Command::new(program);
+    command.args(arguments).env_clear();
+    command.env("PATH", "/usr/local/bin:/usr/bin:/bin").env("LC_ALL", "C.UTF-8");
     command
 }
 
@@ -102,6 +112,29 @@ impl Nursery {
     ) -> io::Result<Started> {
         let mut command = own_program();
         command.args(arguments);
+        self.launch(id, command, ended)
+    }
+
+    /// The same with a program that the administrator named.
+    ///
+    /// # Errors
+    /// The program is not there or may not be run, or as of [`Nursery::start`].
+    pub fn start_foreign(
+        self: &Arc<Self>,
+        id: u64,
+        program: &Path,
+        arguments: &[String],
+        ended: impl FnOnce(End) + Send + 'static,
+    ) -> io::Result<Started> {
+        self.launch(id, foreign_program(program, arguments), ended)
+    }
+
+    fn launch(
+        self: &Arc<Self>,
+        id: u64,
+        mut command: Command,
+        ended: impl FnOnce(End) + Send + 'static,
+    ) -> io::Result<Started> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = in_the_background(&mut command).spawn()?;
         let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
@@ -126,12 +159,13 @@ impl Nursery {
         }
     }
 
-    /// Kills a process; nothing happens where it has ended.
+    /// Kills a process, with those that it has started; nothing happens where it has ended.
     pub fn kill(&self, id: u64) {
         // The map is held: who is in it has not been waited for, so its number is still its own.
         let children = self.children();
         if let Some(pid) = children.get(&id).and_then(|child| i32::try_from(child.id()).ok()) {
-            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+            // Each leads a group of its own (`in_the_background`).
+            let _ = killpg(Pid::from_raw(pid), Signal::SIGKILL);
         }
     }
 
@@ -144,6 +178,8 @@ impl Nursery {
     fn wait(&self, id: u64, pid: Pid, ended: impl FnOnce(End)) {
         let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
         while waitid(Id::Pid(pid), flags) == Err(nix::errno::Errno::EINTR) {}
+        // What it left behind ends with it; until it is reaped, the group's number is its own.
+        let _ = killpg(pid, Signal::SIGKILL);
         let child = self.children().remove(&id);
         let status = child.and_then(|mut child| child.wait().ok());
         ended(status.map_or(End::Signal(0), End::of));

@@ -64,6 +64,15 @@ pub(super) fn check(settings: &Settings, root: &Node, reader: &mut Reader) {
     {
         reader.say(node, "`smarthost_user` needs a `smarthost`");
     }
+    if let Some(node) = table.node("scanner").and_then(|scanner| scanner.child("command")) {
+        let command = &settings.scanner.command;
+        if command.first().is_some_and(|program| !program.starts_with('/')) {
+            reader.say(node, "the path of the program does not begin with `/`");
+        }
+        if command.iter().any(|word| word.contains('\0')) {
+            reader.say(node, "a word of the command has a NUL byte in it");
+        }
+    }
     doors(settings, table.node("listen").unwrap_or(root), reader);
 }
 

@@ -121,6 +121,7 @@ const ROWS: &[Short] = &[
     (TooComplex, Permanent, 550, 450, (7, 1), "The message is too complex to be looked through"),
     (VirusFound, Permanent, 550, 450, (7, 1), "The message has a virus"),
     (ScannerFailed, Temporary, 550, 451, (7, 1), "The message cannot be checked at present, try again later"),
+    (SpamScore, Permanent, 550, 450, (7, 1), "The message looks like spam"),
     (FromUnusable, Permanent, 550, 450, (6, 0), "From must be there once, with addresses alone"),
     (DmarcReject, Permanent, 550, 450, (7, 1), "The domain in From disowns it (DMARC)"),
     (DmarcQuarantine, Permanent, 550, 450, (7, 1), "The domain in From disowns it (DMARC)"),
