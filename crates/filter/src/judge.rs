@@ -8,9 +8,12 @@ use crate::authentication::results;
 use crate::pipeline::{self, CHEAP, COSTLY, Facts};
 use crate::rules::InForce;
 use crate::{
-    Filter, Mail, decide, forwarding, headers, received, rendition, sealing, signing, submission,
+    Filter, Mail, decide, forwarding, headers, received, rendition, scanner, sealing, signing,
+    submission,
 };
-use mail::{Domain, Door, Envelope, Finding, Judgement, Origin, Rendition, Timestamp, Verdict};
+use mail::{
+    Domain, Door, Envelope, Finding, Judgement, Origin, Reason, Rendition, Timestamp, Verdict,
+};
 
 /// The filter's whole answer about a message.
 ///
@@ -46,6 +49,7 @@ pub async fn judge(
         false => attachment::look(filter, &rules, mail).await?,
     };
     findings.extend(looking.findings);
+    scan(filter, &rules, mail, &mut findings, now).await;
     let mut verdicts = decide::decide(envelope, &findings);
     if envelope.peer.door != Door::Lmtp {
         decide::one_answer(envelope, &mut verdicts);
@@ -95,6 +99,25 @@ pub async fn judge(
         rendition,
         onward,
     })
+}
+
+/// Shows a message to the scanners. What is held is scanned too: who releases it should know.
+async fn scan(
+    filter: &Filter,
+    rules: &InForce,
+    mail: &Mail<'_>,
+    findings: &mut Vec<Finding>,
+    now: Timestamp,
+) {
+    if decide::is_refused(findings) {
+        return;
+    }
+    let scanned = scanner::look(filter, rules, mail, now).await;
+    let is_virus = |finding: &Finding| finding.reason == Reason::VirusFound;
+    let (viruses, others): (Vec<_>, Vec<_>) = scanned.into_iter().partition(is_virus);
+    // Of several reasons to hold a message, this one is named.
+    findings.splice(0..0, viruses);
+    findings.extend(others);
 }
 
 /// What is sent on, with our word for it: signed where it is ours, sealed where it is a stranger's.

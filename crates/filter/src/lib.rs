@@ -20,6 +20,7 @@ mod received;
 pub mod release;
 mod rendition;
 mod rules;
+pub mod scanner;
 mod sealing;
 mod signing;
 pub mod subject;
@@ -35,6 +36,7 @@ use mail::index::Index;
 use mail::{Envelope, Judgement, MessageId, Timestamp};
 use net::Resolver;
 use rules::{InForce, Rules};
+use scanner::Scanners;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use store::{Body, Directory, Store};
@@ -107,6 +109,11 @@ impl Filter {
     /// The texts for people in force.
     pub fn texts(&self) -> Arc<texts::Texts> {
         Arc::clone(&self.in_force().texts)
+    }
+
+    /// The scanners in force.
+    pub fn scanners(&self) -> Arc<Scanners> {
+        Arc::clone(&self.in_force().scanners)
     }
 
     /// Counts the rules of the store that decided; the counts ride a later commit.

@@ -22,7 +22,8 @@ pub enum Stage {
 /// The stages that look at the message alone.
 pub const CHEAP: &[Stage] = &[Stage::Headers, Stage::Subject];
 /// The stages that others had to be asked for; where a cheap one refuses, nobody is asked.
-/// Attachment, scanner and spam will stand here too.
+/// The attachment and scanner stages follow them (`judge`), for those take a worker and others'
+/// programs; spam will stand here too.
 pub const COSTLY: &[Stage] = &[Stage::Authentication];
 
 /// What stages may look at beside the message.

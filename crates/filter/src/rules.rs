@@ -1,6 +1,7 @@
 //! The rules in force: from the settings and the store, compiled once and exchanged whole.
 
 use crate::attachment::lists::InUse;
+use crate::scanner::Scanners;
 use crate::subject::rules::{Rule, RuleSet};
 use crate::texts::Texts;
 use arc_swap::ArcSwap;
@@ -30,6 +31,10 @@ pub(crate) struct InForce {
     pub(crate) attachment: config::settings::Attachment,
     /// The lists of hashes and patterns.
     pub(crate) lists: Arc<InUse>,
+    /// What is done with what scanners say.
+    pub(crate) scanner: config::settings::Scanner,
+    /// The scanners.
+    pub(crate) scanners: Arc<Scanners>,
     /// Texts for people.
     pub(crate) texts: Arc<Texts>,
     /// The subject rules.
@@ -99,6 +104,11 @@ fn compile(settings: &Settings, directory: &store::Directory, before: Option<&In
             Arc::new(Texts::new(language.word(), folder.as_deref()))
         }
     };
+    // So do scanners, of whose health something is known.
+    let scanners = match before {
+        Some(before) => Arc::clone(&before.scanners),
+        None => Arc::new(Scanners::new(&settings.scanner)),
+    };
     // So do the files of lists: they are read at start and reload, when they were checked.
     let lists = match before {
         Some(before) => Arc::clone(&before.lists),
@@ -113,6 +123,8 @@ fn compile(settings: &Settings, directory: &store::Directory, before: Option<&In
         mailing_lists: settings.authentication.mailing_lists.clone(),
         time_limit: Duration::from_secs(settings.limits.filter_timeout_secs),
         attachment: settings.attachment.clone(),
+        scanner: settings.scanner.clone(),
+        scanners,
         texts,
         subjects,
         sources,

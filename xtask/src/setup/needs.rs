@@ -58,6 +58,9 @@ const NEEDS: &[Need] = &[
     tool("ripmime", "ripmime"),
     tool("/usr/share/perl5/MIME/Parser.pm", "libmime-tools-perl"),
     tool("mutt", "mutt"),
+    // Scanners, without signatures or updates of theirs.
+    tool("clamd", "clamav-daemon"),
+    tool("spamd", "spamd"),
     tool("sqlite3", "sqlite3"),
     tool("ps", "procps"),
     // What makes and opens the archives of the corpus of `cargo xtask evasion`.

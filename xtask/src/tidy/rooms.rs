@@ -51,7 +51,7 @@ const RESERVED: &[Reserved] = &[
         rule: "shell",
         signs: &["Command::new"],
         rooms: &["sandbox"],
-        why: "the product starts no other program, and itself only in `sandbox`",
+        why: "only `sandbox` starts programs: our own, and the scanner that the settings name",
     },
 ];
 
