@@ -17,6 +17,8 @@ mod quarantine;
 pub mod records;
 mod request;
 mod response;
+mod scanner;
+pub mod self_test;
 mod status;
 
 pub use admin::{Admin, AdminParts, Facts, Running};
@@ -30,4 +32,5 @@ pub use response::{
     DomainView, EntryView, Error, Fsck, MailboxView, Page, QueueView, Response, RouteView,
     SendLimitView, SentView, ServerView, SubjectView, TlsCountView, TraceView,
 };
+pub use scanner::{ScannerRequest, ScannerResponse, ScannerView, SelfTestView};
 pub use status::{Commits, Disk, DoorView, LogLine, Sessions, Status, Workers};

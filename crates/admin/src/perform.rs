@@ -86,6 +86,7 @@ pub async fn perform(admin: &Admin, request: Request) -> Result<Response, Error>
         Request::QueueTls { domain, days } => queue::tls(admin, domain.as_ref(), days).await,
         Request::QueueChange { what, ids, filter } => queue::change(admin, what, ids, filter).await,
         Request::Quarantine(request) => quarantine::perform(admin, request).await,
+        Request::Scanner(request) => crate::scanner::perform(admin, request).await,
         Request::Trace { about, paging } => trace::trace(admin, about, &paging).await,
     }
 }

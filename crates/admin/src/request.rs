@@ -1,6 +1,6 @@
 //! What an administrator can ask for: one variant an operation, the same for CLI, API and pages.
 
-use crate::{Error, QuarantineRequest};
+use crate::{Error, QuarantineRequest, ScannerRequest};
 use mail::{Address, Domain, EntryId, MessageId, Protocol, ReplyText, SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -285,6 +285,8 @@ pub enum Request {
     },
     /// What is held, and what is done about it.
     Quarantine(QuarantineRequest),
+    /// Something about scanners.
+    Scanner(ScannerRequest),
     /// What happened and why.
     Trace {
         /// Whose rows.

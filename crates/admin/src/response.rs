@@ -1,7 +1,7 @@
 //! What an operation answers: typed, so that every skin can show it in its own way.
 
 use crate::records::DnsRecords;
-use crate::{QuarantineResponse, Status};
+use crate::{QuarantineResponse, ScannerResponse, Status};
 use mail::{Address, EntryId, MailboxId, MessageId, Protocol, Reason, Timestamp, TraceRow};
 use serde::{Deserialize, Serialize};
 
@@ -90,6 +90,8 @@ pub enum Response {
     TlsCounts(Vec<TlsCountView>),
     /// What is held.
     Quarantine(QuarantineResponse),
+    /// Of scanners.
+    Scanner(ScannerResponse),
     /// Rows of the trace.
     Trace(TraceView),
 }

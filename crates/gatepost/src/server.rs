@@ -5,6 +5,7 @@ use crate::logging::Recent;
 use crate::offline::problems;
 use admin::digest::Teller;
 use admin::dkim::KeyKeeper;
+use admin::self_test::SelfTest;
 use anyhow::{Context, Result};
 use arc_swap::ArcSwap;
 use config::{Maps, Problem, Settings};
@@ -125,7 +126,7 @@ impl Server {
         let admission = Arc::new(Admission::new(limits(&settings)));
         admission.set_proxies(settings.proxy.networks.clone());
         let (open, mut tasks) = open(doors, &admission, (&inbound, &pop3, &web), &drained)?;
-        work(&mut tasks, &queue, &inbound, &resolver, &workers, &drained);
+        work(&mut tasks, &open, &queue, &inbound, &resolver, &workers, &drained);
         if let Some(door) = submit_door(&settings)? {
             tasks.spawn(inbound::local::serve(Arc::clone(&inbound), door));
         }
@@ -310,6 +311,7 @@ fn readers(inbound: &Inbound, settings: &Arc<Settings>) -> (Arc<Pop3>, Arc<Web>)
 /// What the server does by itself, until the drain.
 fn work(
     tasks: &mut JoinSet<()>,
+    open: &[OpenDoor],
     queue: &Arc<queue::Queue>,
     inbound: &Inbound,
     resolver: &Arc<dyn net::Resolver>,
@@ -334,6 +336,22 @@ fn work(
         clock: inbound.clock.clone(),
     };
     tasks.spawn(teller.tell(drained.clone()));
+    watch(tasks, open, inbound, drained);
+}
+
+/// The watch over scanners, and the test that something finds what they have to find.
+fn watch(tasks: &mut JoinSet<()>, open: &[OpenDoor], inbound: &Inbound, drained: &Drain) {
+    let (filter, clock) = (Arc::clone(&inbound.filter), inbound.clock.clone());
+    tasks.spawn(filter::scanner::watch::watch(filter, clock, drained.clone()));
+    let strangers = open.iter().find(|open| open.door == Door::Smtp);
+    let test = SelfTest {
+        store: Arc::clone(&inbound.store),
+        policy: Arc::clone(&inbound.policy),
+        filter: Arc::clone(&inbound.filter),
+        clock: inbound.clock.clone(),
+        door: strangers.and_then(|open| open.address.parse().ok()),
+    };
+    tasks.spawn(test.keep(drained.clone()));
 }
 
 /// The local door of LMTP, if there is one: opened as the user that the server has become, so that

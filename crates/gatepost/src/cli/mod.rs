@@ -7,6 +7,7 @@ mod object;
 mod quarantine;
 mod queue;
 mod scan;
+mod scanner;
 
 pub(crate) use authentication::{SignCommand, SignerArgs, VerifyArgs, VerifyCommand};
 pub(crate) use object::{DemoArgs, InitArgs, ServeArgs};

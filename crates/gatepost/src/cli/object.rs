@@ -3,6 +3,7 @@
 use super::app_password::AppPasswordCommand;
 use super::quarantine::QuarantineCommand;
 use super::queue::QueueCommand;
+use super::scanner::ScannerCommand;
 use clap::{Args, Subcommand};
 use mail::{Address, Domain, SenderGrant};
 use std::net::IpAddr;
@@ -96,6 +97,12 @@ pub(crate) enum AdminCommand {
     /// Mail that was accepted and is held until somebody releases it.
     #[command(subcommand)]
     Quarantine(QuarantineCommand),
+    /// Programs that look for viruses and spam.
+    #[command(subcommand)]
+    Scanner(ScannerCommand),
+    /// Send a harmless test virus through the server's own port 25; exit 1 unless it is caught.
+    #[command(after_help = "Example: gatepost self-test --json")]
+    SelfTest,
     /// What happened to a message, a session or an address, and why: the newest rows, in the order
     /// in which they happened; `--cursor` goes back to older ones.
     #[command(after_help = "Examples: gatepost trace 4711\n          \

@@ -7,8 +7,11 @@ use crate::cli::object::{
 };
 use crate::cli::quarantine::QuarantineCommand;
 use crate::cli::queue::{QueueCommand, QueueFilterArgs, QueueMeantArgs};
+use crate::cli::scanner::ScannerCommand;
 use crate::failure::usage;
-use ::admin::{DkimWhat, LimitChange, Paging, QueueFilter, QueueWhat, Request, TraceAbout};
+use ::admin::{
+    DkimWhat, LimitChange, Paging, QueueFilter, QueueWhat, Request, ScannerRequest, TraceAbout,
+};
 use anyhow::{Context, Result, bail};
 use mail::{Domain, EntryId, MessageId, ReplyText, SessionId, Timestamp};
 
@@ -55,6 +58,8 @@ pub(super) fn request(command: &AdminCommand) -> Result<Request> {
         AdminCommand::Mailbox(command) => mailbox(command)?,
         AdminCommand::Queue(command) => queue(command)?,
         AdminCommand::Quarantine(command) => command.request(),
+        AdminCommand::Scanner(ScannerCommand::Status) => Request::Scanner(ScannerRequest::Status),
+        AdminCommand::SelfTest => Request::Scanner(ScannerRequest::SelfTest),
         AdminCommand::Trace { about, session, page } => {
             Request::Trace { about: trace_about(about.as_deref(), *session)?, paging: paging(page) }
         }

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod quarantine;
+mod scanner;
 
 use crate::output;
 use ::admin::{
@@ -54,6 +55,7 @@ pub(super) fn text(response: &Response) -> String {
         }
         Response::Entries(page) => paged(page, ENTRY_HEAD, entry_row),
         Response::Window { size, .. } => format!("{size} bytes"),
+        Response::Scanner(response) => scanner::text(response),
         Response::Queue(page) => paged(page, QUEUE_HEAD, queue_row),
         Response::QueueEntry(entry) => queue_entry(entry),
         Response::QueueRoute(route) => queue_route(route),
@@ -80,6 +82,7 @@ pub(super) fn verdict(response: &Response) -> ExitCode {
         }
         Response::SubjectTest { rule, .. } => rule.is_some(),
         Response::QueueRoute(route) => route.servers.is_empty(),
+        Response::Scanner(response) => scanner::is_wrong(response),
         _ => false,
     };
     if found { ExitCode::from(1) } else { ExitCode::SUCCESS }
