@@ -31,6 +31,7 @@ mod reception;
 mod relaying;
 mod reports;
 mod requests;
+mod scanners;
 mod secure;
 mod sending;
 mod server;
