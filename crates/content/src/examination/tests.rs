@@ -189,6 +189,22 @@ fn what_is_elsewhere_is_told() {
     }
 }
 
+/// What a text says of scripts is a letter; a file in it is none, though it has no name.
+#[test]
+fn a_file_without_a_name_in_a_text_is_no_letter() {
+    let script = "Set s = CreateObject(\"WScript.Shell\")";
+    let letter = |body: &[u8]| [b"Subject: a\r\n\r\nHello\r\n\r\n", body, b"\r\n"].concat();
+    let look = |message: &[u8]| examine(message, &Lists::default(), &Limits::default());
+    assert!(look(&letter(script.as_bytes())).is_harmless());
+    let coded: Vec<u8> = script.bytes().map(|byte| byte.wrapping_add(42)).collect();
+    assert!(!coded.iter().any(|byte| matches!(byte, b'=' | b'\r' | b'\n' | 0)), "{coded:?}");
+    let head = format!("=ybegin line=128 size={}\r\n", script.len());
+    let block = [head.as_bytes(), &coded, b"\r\n=yend\r\n"].concat();
+    let found = look(&letter(&block));
+    let mut hits = found.looked.iter().flat_map(|looked| &looked.hits);
+    assert!(hits.any(|hit| hit.rule == "magic script"), "{found:?}");
+}
+
 #[test]
 fn a_form_that_matters_stays() {
     let der = "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\

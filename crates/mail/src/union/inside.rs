@@ -56,7 +56,7 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn blocks(&mut self, at: &At, facts: &Facts, content: &[u8]) {
+    pub(super) fn blocks(&mut self, at: &At, content: &[u8]) {
         let marks = blocks::marks(content);
         if marks.is_empty() {
             return;
@@ -81,9 +81,10 @@ impl Reader<'_> {
             for block in readings {
                 let inside = at.inside(&block.range);
                 let inside = At { depth: at.depth + 1, base: None, ..inside };
+                // A file, with a name or without: not the text that it stands in.
                 let names = Facts {
                     names: block.names,
-                    types: facts.types.clone(),
+                    types: vec!["application/octet-stream".to_owned()],
                     encodings: vec![Encoding::Identity],
                     ..Facts::default()
                 };

@@ -375,7 +375,7 @@ impl<'r> Reader<'r> {
         if !self.give(at, facts, source, content) {
             return;
         }
-        self.blocks(at, facts, content);
+        self.blocks(at, content);
         if look == Look::Blocks || self.stopped {
             return;
         }
