@@ -30,7 +30,7 @@ const HOUR: u64 = 3_600;
 const HELD_MAX: usize = 10;
 
 /// Who deletes what was held of it.
-const BY: Actor<'_> = Actor { door: mail::Door::Local, name: "self-test" };
+const BY: Actor<'_> = Actor { door: mail::Door::Local, name: "self-test", peer: None };
 
 /// All that the self-test needs.
 #[derive(Clone)]

@@ -51,7 +51,7 @@ pub(super) async fn ask(site: &Site, store: &Store) -> Result<String> {
 /// The administrator gives Anna what she asked for; she has it whole.
 pub(super) async fn release(site: &Site, store: &Store) -> Result<String> {
     let held = requested(store).await?.context("nothing is asked for")?;
-    let by = Actor { door: Door::Admin, name: "administrator" };
+    let by = Actor { door: Door::Admin, name: "administrator", peer: None };
     let Released::Placed(_) = store.release(held.id, None, by).await? else {
         anyhow::bail!("it was sent on, not put into the mailbox");
     };
