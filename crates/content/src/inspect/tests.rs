@@ -102,7 +102,10 @@ fn what_a_flood_hides_has_no_name_that_a_rule_could_allow() {
     let hits = with_inspection(&Lists::default(), |look| {
         for n in 0..200 {
             let names = vec![format!("{n}.exe")];
-            look.member(Member { names, content: Ok(b"a") }, &mut Budget::new(Limits::default()));
+            look.member(
+                Member { names, content: Ok(b"a"), is_aside: false },
+                &mut Budget::new(Limits::default()),
+            );
         }
     });
     let (named, unnamed): (Vec<_>, Vec<_>) = hits.iter().partition(|hit| !hit.path.is_empty());

@@ -66,6 +66,7 @@ fn rule(settings: &str, envelope: &Envelope, examination: Examination) -> Ruled 
         index: &index,
         examination: &examination,
         token: "token",
+        web: None,
         nonce: 7,
     };
     let looking = case.rule();
