@@ -147,7 +147,7 @@ fn what_was_not_looked_at_to_its_end_is_put_aside() {
 #[test]
 fn readings_that_differ_are_written_anew_only_if_nothing_was_found() {
     let rebuilt = content::examination::Rebuilt {
-        kept: vec![0..12],
+        kept: std::iter::once(0..12).collect(),
         rest: b"MIME-Version: 1.0\r\n\r\nnew\r\n".to_vec(),
     };
     let examination = |looked| Examination {
