@@ -175,9 +175,13 @@ impl Inspection<'_> {
         {
             self.hit(class, format!("magic {} later", kind.word), "");
         }
-        for at in magic::compound_later(bytes).take(LATER_MAX) {
+        let mut places = magic::compound_later(bytes);
+        for at in places.by_ref().take(LATER_MAX) {
             let bytes = bytes.get(at..).unwrap_or_default();
             self.inside("(later)", &Item { names: &[], types: &[], bytes }, budget);
+        }
+        if places.next().is_some() {
+            self.trouble(Trouble::Limit("later"));
         }
     }
 

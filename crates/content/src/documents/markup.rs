@@ -8,6 +8,8 @@ use crate::inspect::{Inspection, Item};
 use crate::{Budget, Class, magic};
 use aho_corasick::AhoCorasick;
 use memchr::memmem;
+use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 /// Base64 letters in a row that are a file and no token or key.
@@ -63,6 +65,9 @@ const MARKS: &[(&str, Mark)] = &[
     (".download =", Mark::Saves),
     (".setAttribute(\"download\"", Mark::Saves),
     (".setAttribute('download'", Mark::Saves),
+    (".setAttribute(`download`", Mark::Saves),
+    ("[\"download\"]", Mark::Saves),
+    ("['download']", Mark::Saves),
     ("atob(", Mark::Decodes),
     ("fromCharCode", Mark::Decodes),
     ("unescape(", Mark::Decodes),
@@ -117,12 +122,14 @@ pub(super) fn look(bytes: &[u8], look: &mut Inspection<'_>, budget: &mut Budget)
     for (number, at) in found.data.iter().take(ADDRESSES_MAX).enumerate() {
         // No further than the next, so that addresses that never end cost nothing.
         let next = found.data.get(number + 1).copied().unwrap_or(text.len());
-        address(text.get(*at..next).unwrap_or_default(), look, budget);
+        let is_saved = !found.names.is_empty();
+        address(text.get(*at..next).unwrap_or_default(), is_saved, look, budget);
     }
     for at in found.names.iter().take(ADDRESSES_MAX) {
         if let Some(name) = given_name(&text, *at) {
-            let names = [name.to_owned()];
-            look.inside(name, &Item { names: &names, types: &[], bytes: b"" }, budget);
+            let name = name.into_owned();
+            let item = Item { names: std::slice::from_ref(&name), types: &[], bytes: b"" };
+            look.inside(&name, &item, budget);
         }
     }
     if found.data.len().max(found.headers.len()).max(found.names.len()) > ADDRESSES_MAX {
@@ -153,6 +160,9 @@ impl Found {
                 Mark::Name => Some(&mut found.names),
                 _ => None,
             };
+            if *mark == Mark::Name && !is_attribute(text, place.start()..place.end()) {
+                continue;
+            }
             if let Some(places) = places {
                 if places.len() <= ADDRESSES_MAX {
                     places.push(place.end());
@@ -225,9 +235,18 @@ fn has_long_literal(text: &[u8]) -> bool {
     false
 }
 
+/// Whether a word stands where the name of an attribute with a value stands, and not in an address.
+fn is_attribute(text: &[u8], word: Range<usize>) -> bool {
+    let before = word.start.checked_sub(1).and_then(|at| text.get(at));
+    let rest = text.get(word.end..).unwrap_or_default();
+    let rest = rest.get(..16).unwrap_or(rest).trim_ascii_start();
+    before.is_some_and(|byte| byte.is_ascii_whitespace() || b"'\"/".contains(byte))
+        && rest.first() == Some(&b'=')
+}
+
 /// The name that is given to content in the page, by where `download` ends:
 /// `<a download="a.exe" href="data:...">`. What a link to elsewhere is called is a matter of there.
-fn given_name(text: &[u8], at: usize) -> Option<&str> {
+fn given_name(text: &[u8], at: usize) -> Option<Cow<'_, str>> {
     const NAME_MAX: usize = 400;
     if !is_link_to_content(text, at) {
         return None;
@@ -240,7 +259,7 @@ fn given_name(text: &[u8], at: usize) -> Option<&str> {
     };
     let end = value.iter().position(|byte| ends.contains(byte)).unwrap_or(value.len());
     let name = value.get(..end)?;
-    std::str::from_utf8(name).ok().filter(|name| !name.is_empty())
+    (!name.is_empty()).then(|| String::from_utf8_lossy(name))
 }
 
 /// Whether the tag around a place has its content in its address, as far as it can be told nearby.
@@ -263,12 +282,13 @@ fn is_put_together(text: &[u8], at: usize) -> bool {
     const HEAD_MAX: usize = 200;
     let head = text.get(at..).unwrap_or_default();
     let head = head.get(..HEAD_MAX).unwrap_or(head);
-    let Some(end) = head.iter().position(|byte| b"\"'`".contains(byte)) else { return false };
+    let Some(end) = head.iter().position(|byte| b"\"'`$".contains(byte)) else { return false };
     let (head, behind) = head.split_at(end);
     let head = head.to_ascii_lowercase();
     let is_open = head.ends_with(b"base64,") || head.ends_with(b",") && head.contains(&b'/');
+    let is_template = behind.starts_with(b"${");
     let behind = behind.get(1..).unwrap_or_default().trim_ascii_start();
-    let goes_on = behind.starts_with(b"+") || behind.starts_with(b".concat");
+    let goes_on = is_template || behind.starts_with(b"+") || behind.starts_with(b".concat");
     is_open && goes_on && !head.starts_with(b"image/")
 }
 
@@ -308,8 +328,9 @@ fn has_handler(text: &[u8]) -> bool {
     })
 }
 
-/// Looks into what an address holds (RFC 2397), unless it is a picture that can do nothing.
-fn address(rest: &[u8], look: &mut Inspection<'_>, budget: &mut Budget) {
+/// Looks into what an address holds (RFC 2397), unless it is a picture that can do nothing: in a
+/// page that has something saved, it may be saved under any name.
+fn address(rest: &[u8], is_saved: bool, look: &mut Inspection<'_>, budget: &mut Budget) {
     const HEAD_MAX: usize = 200;
     let head = rest.get(..HEAD_MAX).unwrap_or(rest);
     let Some(comma) = memchr::memchr(b',', head) else { return };
@@ -321,7 +342,7 @@ fn address(rest: &[u8], look: &mut Inspection<'_>, budget: &mut Budget) {
             .any(|start| kind.starts_with(start));
     // Text with a colon is no address: a type has a slash, or nothing stands before the comma.
     let is_address = kind.contains('/') || head.trim_start().starts_with(';') || head.is_empty();
-    if idle || !is_address || head.contains(['<', '>', '"', '\'', '\n']) {
+    if (idle && !is_saved) || !is_address || head.contains(['<', '>', '"', '\'', '\n']) {
         return;
     }
     let body = rest.get(comma + 1..).unwrap_or_default();

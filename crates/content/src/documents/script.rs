@@ -14,21 +14,22 @@ const WEIGHT_FROM: u32 = 3;
 
 /// Calls: words that hardly stand anywhere but in code.
 const CALLS: &[&str] = &[
-    "CreateObject(",
     "WScript.CreateObject",
     "new ActiveXObject",
     ".ShellExecute",
-    ".SaveToFile",
+    "CreateObject(\"",
+    "CreateObject('",
     "ExecuteGlobal",
     "DownloadString(",
-    "DownloadFile(",
     "[Reflection.Assembly]",
-    "IEX(",
 ];
 
 /// Names of what scripts use: two of them stand in a text about programs too.
 const NAMES: &[&str] = &[
     "WScript.Shell",
+    ".SaveToFile",
+    "DownloadFile(",
+    "IEX(",
     "Scripting.FileSystemObject",
     "MSXML2.XMLHTTP",
     "ADODB.Stream",

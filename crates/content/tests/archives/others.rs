@@ -96,7 +96,9 @@ fn a_sample_that_is_cut_anywhere_is_never_clean() {
             });
             // A zip that ends between two members has no more to see than those before.
             let all = walk(&bytes).members;
-            let rest = name.ends_with(".zip") && seen.members.iter().all(|one| all.contains(one));
+            let rest = name.ends_with(".zip")
+                && !seen.members.is_empty()
+                && seen.members.iter().all(|one| all.contains(one));
             assert!(whole || rest || !seen.troubles.is_empty(), "{name} cut at {cut}: {seen:?}");
         }
     }

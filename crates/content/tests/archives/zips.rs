@@ -73,6 +73,25 @@ fn what_stands_before_behind_and_beside_does_not_hide_it() {
     check("lost", &[&inner[..inner.len() - 22], &end(1, 9, 9)].concat(), bad, true);
 }
 
+/// Only a reading of the same data by the same method, as far, makes up for a damaged one.
+#[test]
+fn a_reading_that_takes_a_piece_does_not_vouch_for_the_rest() {
+    let mut broken = Entry::new("bad.exe", 8, &BAD.repeat(50));
+    // A block of a type that there is not, in place of the end.
+    let end_of_data = broken.data.len() - 4;
+    broken.data.truncate(end_of_data);
+    broken.data.extend_from_slice(&[0xFF; 8]);
+    let packed = broken.data.len() as u32;
+    let size = BAD.len() as u32 * 50;
+    (broken.local_sizes, broken.central_sizes) = ((packed, size), (packed, size));
+    for stray in [Entry::new("a.txt", 0, b"x"), Entry::new("a.txt", 8, b"")] {
+        let (local, one, two) = (broken.local(), broken.central(0), stray.central(0));
+        let directory = (one.len() + two.len()) as u32;
+        let end = end(2, directory, local.len() as u32);
+        check("stray", &[local, one, two, end].concat(), &[], true);
+    }
+}
+
 #[test]
 fn sizes_that_lie_hide_nothing() {
     let mut entry = Entry::new("bad.exe", 8, BAD);

@@ -33,10 +33,10 @@ pub(super) struct Readings<'a> {
     /// Ranges that every reader steps over as data, by their starts.
     covered: BTreeMap<usize, usize>,
     read: HashSet<usize>,
-    /// Where data begin that some reading has whole.
-    whole: HashSet<usize>,
-    /// Where data begin that some reading has damaged, with the damage.
-    broken: BTreeMap<usize, Trouble>,
+    /// Data that some reading has whole, by where they begin and their method: how many bytes.
+    whole: HashMap<(usize, u16), u64>,
+    /// Data that some reading has damaged: how many bytes it took, and the damage.
+    broken: BTreeMap<(usize, u16), (u64, Trouble)>,
     /// Up to where the headers and data go that were understood.
     end: usize,
 }
@@ -70,7 +70,7 @@ impl<'a> Readings<'a> {
             held: 0,
             covered: BTreeMap::new(),
             read: HashSet::new(),
-            whole: HashSet::new(),
+            whole: HashMap::new(),
             broken: BTreeMap::new(),
             end: 0,
         }
@@ -84,13 +84,24 @@ impl<'a> Readings<'a> {
     }
 
     /// Tells the damage of data that no reading has whole: of the others, a damaged reading is a
-    /// piece of what was seen.
+    /// piece of what was seen. Stored bytes were seen as far as they go.
     pub(super) fn tell_broken(&self, giving: &mut Giving<'_, '_>) {
-        for (data, trouble) in &self.broken {
-            if !self.whole.contains(data) {
+        for (data, (taken, trouble)) in &self.broken {
+            let is_seen = |whole: &u64| data.1 == STORED || whole >= taken;
+            if !self.whole.get(data).is_some_and(is_seen) {
                 giving.trouble(*trouble);
             }
         }
+    }
+
+    fn is_whole(&mut self, way: Way, taken: u64) {
+        let known = self.whole.entry((way.data, way.method)).or_insert(taken);
+        *known = taken.max(*known);
+    }
+
+    fn is_broken(&mut self, way: Way, taken: u64, trouble: Trouble) {
+        let known = self.broken.entry((way.data, way.method)).or_insert((taken, trouble));
+        known.0 = taken.max(known.0);
     }
 
     /// Whether nothing stands behind what was understood but a header of the directory that is cut
@@ -240,7 +251,7 @@ impl<'a> Readings<'a> {
             let used = self.member(way, waiting.names, standing, giving);
             giving.aside = false;
             let used = used?;
-            if self.whole.contains(&way.data) {
+            if self.whole.contains_key(&(way.data, way.method)) {
                 self.end = self.end.max(way.data.saturating_add(place(used)));
             }
             if let (Standing::Agreed(at), Some(packed)) = (standing, way.packed)
@@ -276,11 +287,12 @@ impl<'a> Readings<'a> {
         let is_own = self.is_own && standing > Standing::Aside;
         let ends_early = way.packed.is_some_and(|packed| packed > data.len() as u64);
         if is_own && ends_early {
-            self.broken.insert(way.data, Trouble::Unreadable("zip member ends early"));
+            let trouble = Trouble::Unreadable("zip member ends early");
+            self.is_broken(way, data.len() as u64, trouble);
         }
         if way.method == STORED {
             if !ends_early {
-                self.whole.insert(way.data);
+                self.is_whole(way, data.len() as u64);
             }
             // Some readers take the one size, some the other.
             let other = way.packed.and_then(|_| slice(rest, 0, place(way.size)));
@@ -291,7 +303,6 @@ impl<'a> Readings<'a> {
             return Ok(data.len() as u64);
         }
         if way.packed == Some(0) {
-            self.whole.insert(way.data);
             giving.give(names, Ok(&[]))?;
             return Ok(0);
         }
@@ -301,9 +312,9 @@ impl<'a> Readings<'a> {
             Ok(mut source) => {
                 let mut unpacked = Unpacked::read(&mut *source, &taken, giving.budget);
                 match unpacked.trouble.take_if(|t| matches!(t, Trouble::Unreadable(_))) {
-                    Some(trouble) if is_own => drop(self.broken.insert(way.data, trouble)),
+                    Some(trouble) if is_own => self.is_broken(way, taken.get(), trouble),
                     Some(_) => {}
-                    None if unpacked.trouble.is_none() => drop(self.whole.insert(way.data)),
+                    None if unpacked.trouble.is_none() => self.is_whole(way, taken.get()),
                     None => {}
                 }
                 unpacked

@@ -40,6 +40,8 @@ fn pages_that_build_files_are_found() {
         "<script>a.download=\"a.zip\";a.href=u;a.click()</script>",
         "<script>a.setAttribute('download', 'a.zip')</script>",
         "<script>a.href=\"data:application/octet-stream;base64,\" + d</script>",
+        "<script>a.href=`data:application/octet-stream;base64,${d}`</script>",
+        "<script>a['download']='a.zip';a.click()</script>",
     ] {
         check("a.html", text.as_bytes(), &rules);
         check("", text.as_bytes(), &rules);
@@ -88,6 +90,16 @@ fn addresses_with_content_are_looked_into() {
     let elsewhere = b"<a download=setup.exe href='https://a.example/setup.exe'>open</a>";
     check("a.html", elsewhere, &[]);
     check("a.html", b"<p>We download=ed.</p><a download href='b.txt'>open</a>", &[]);
+    let tracked = format!("<a href=\"https://a.example/{}&download=b.exe\">", "x".repeat(600));
+    check("a.html", tracked.as_bytes(), &[]);
+    let links = "<a href='https://a.example/download/b.pdf'>b</a>\n".repeat(1_500);
+    check("a.html", links.as_bytes(), &[]);
+    // What is saved may be saved under any name, whatever type its address says.
+    let saved =
+        format!("<a download='f\u{e4}.exe' href='data:image/png;base64,{}'>", base64(PROGRAM));
+    let saved = saved.replace('\u{e4}', "\u{1}");
+    let saved: Vec<u8> = saved.bytes().map(|b| if b == 1 { 0xE4 } else { b }).collect();
+    check("a.html", &saved, &[(Program, "magic mz"), (Program, "name exe")]);
 }
 
 #[test]
@@ -153,6 +165,9 @@ fn scripts_under_other_names_are_found() {
         "We use powershell.exe and Start-Process.\n",
         "The function CreateObject( ) makes an object.\n",
         "Every New-Object needs %TEMP%\\ to be there.\n",
+        "class A {\n  void downloadFile(String a) { b = createObject(a); }\n}\n",
+        "procedure A;\nbegin\n  DownloadFile(a);\n  b.SaveToFile(c);\nend;\n",
+        "iex(1)> IO.puts \"a\"\niex(2)> :ok\n",
     ] {
         check("a.txt", about.as_bytes(), &[]);
     }
