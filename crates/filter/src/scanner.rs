@@ -30,6 +30,7 @@ use std::task::Poll;
 use std::time::Duration;
 use store::Body;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 /// The stage's word in findings.
 const STAGE: &str = "scanner";
@@ -62,6 +63,14 @@ struct Job<'a> {
     hostname: &'a Domain,
     resolver: &'a dyn Resolver,
     now: Timestamp,
+}
+
+impl Job<'_> {
+    /// A field before the message, as it will be delivered with one: by the first field scanners
+    /// tell mail from other files, and a stranger may begin with one that they do not know.
+    fn field(&self) -> String {
+        format!("Received: by {}\r\n", self.hostname)
+    }
 }
 
 /// One round of the watch.
@@ -176,21 +185,35 @@ pub(crate) async fn look(
     let job = Job { body: mail.body, hostname, resolver, now };
     // What the attachment stage took is gone; what is left has to do for the judgement's rest too.
     let limit = rules.time_limit.mul_f64(0.75);
-    let scan = |scanner: &'static str, scanning| async move {
-        let turn = async {
-            let _turn = scanners.turns.acquire().await.map_err(|_| Fault::TimedOut)?;
-            let scanning: Scanning<'_> = scanning;
-            scanning.await
-        };
-        (scanner, tokio::time::timeout(limit, turn).await.unwrap_or(Err(Fault::TimedOut)))
-    };
-    let scans = scanners.all.iter().map(|scanner| {
+    let ends = Instant::now() + limit;
+    // No permit in time: then no scanner is asked, and each of them has not answered.
+    let turn = tokio::time::timeout_at(ends, scanners.turns.acquire()).await;
+    let has_turn = matches!(turn, Ok(Ok(_)));
+    // What spamd says of own users' mail is heeded nowhere: its failure must not keep that back.
+    let is_asked = |kind: &str| kind != spamd::KIND || mail.envelope.from_outside;
+    let asked = scanners.all.iter().filter(|scanner| is_asked(scanner.kind()));
+    let scans = asked.map(|scanner| {
         let scan: Pin<Box<dyn Future<Output = _> + Send + '_>> =
-            Box::pin(scan(scanner.kind(), scanner.scan(&job)));
+            Box::pin(said(scanner.as_ref(), &job, ends, has_turn));
         scan
     });
     let told = all(scans.collect()).await;
+    drop(turn);
     told.into_iter().filter_map(|(kind, said)| finding(rules, mail, kind, said)).collect()
+}
+
+/// What one scanner says in time, if the message has its turn.
+async fn said<'a>(
+    scanner: &'a dyn Scanner,
+    job: &'a Job<'a>,
+    ends: Instant,
+    has_turn: bool,
+) -> (&'static str, Result<Report, Fault>) {
+    let said = match has_turn {
+        true => tokio::time::timeout_at(ends, scanner.scan(job)).await,
+        false => Ok(Err(Fault::TimedOut)),
+    };
+    (scanner.kind(), said.unwrap_or(Err(Fault::TimedOut)))
 }
 
 /// What all of some futures come to, in their order; they go on at the same time.

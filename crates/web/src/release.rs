@@ -48,7 +48,8 @@ pub(crate) async fn ask(
     };
     let address = Address::parse(form.get(ADDRESS).trim()).ok();
     let asked = wanted.ask(&web.store, address.as_ref(), visit.ip).await?;
-    if asked == 0 {
+    // Whoever names addresses may be guessing, right or wrong.
+    if asked == 0 || wanted.needs_address {
         count(web, visit);
     }
     tracing::info!(session = %visit.session, ip = %visit.ip, asked, "releases are asked for");

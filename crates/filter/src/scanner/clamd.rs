@@ -129,10 +129,7 @@ async fn send(stream: &mut Stream, job: &Job<'_>) -> Result<(), Fault> {
     let broken = |error: std::io::Error| Fault::Broken(error.to_string());
     let body = job.body;
     stream.write_all(b"zINSTREAM\0").await.map_err(broken)?;
-    // A field before the message, as it will be delivered with one: by the first field clamd tells
-    // mail from other files, and a stranger may begin with one that it does not know.
-    let field = format!("Received: by {}\r\n", job.hostname);
-    piece(stream, field.as_bytes()).await?;
+    piece(stream, job.field().as_bytes()).await?;
     let mut at = 0;
     while at < body.size() {
         let window = body.read(at..body.size(), WINDOW).await;

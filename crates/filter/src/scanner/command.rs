@@ -10,7 +10,6 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use store::Body;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::pipe::{Receiver, Sender};
 use tokio::sync::oneshot;
@@ -65,7 +64,7 @@ impl Program {
         if job.body.size() > self.size_max {
             return Err(Fault::TooLong);
         }
-        let ran = tokio::time::timeout(self.limit, self.exchange(job.body)).await;
+        let ran = tokio::time::timeout(self.limit, self.exchange(job)).await;
         let ran = ran.unwrap_or(Err(Fault::TimedOut));
         self.note(&ran, job.now);
         Ok(Report { said: ran?, server: self.program.display().to_string() })
@@ -85,7 +84,7 @@ impl Program {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn exchange(&self, body: &Body) -> Result<Said, Fault> {
+    async fn exchange(&self, job: &Job<'_>) -> Result<Said, Fault> {
         let failed = |error: std::io::Error| Fault::Failed(error.to_string());
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let is_unwanted = Arc::<AtomicBool>::default();
@@ -111,7 +110,7 @@ impl Program {
         let output = Receiver::from_owned_fd(output).map_err(failed)?;
         let complaints = Receiver::from_owned_fd(complaints).map_err(failed)?;
         let (given, said, complained) =
-            tokio::join!(give(input, body), read(output), read(complaints));
+            tokio::join!(give(input, job), read(output), read(complaints));
         let end = ended.await.map_err(|_| Fault::Broken("nobody saw its end".to_owned()))?;
         drop(running);
         verdict(end, given, &said, &complained)
@@ -138,7 +137,11 @@ impl Scanner for Program {
 }
 
 /// Gives the whole message; whether it was all taken.
-async fn give(mut input: Sender, body: &Body) -> Result<bool, Fault> {
+async fn give(mut input: Sender, job: &Job<'_>) -> Result<bool, Fault> {
+    let body = job.body;
+    if input.write_all(job.field().as_bytes()).await.is_err() {
+        return Ok(false);
+    }
     let mut at = 0;
     while at < body.size() {
         let window = body.read(at..body.size(), WINDOW).await;

@@ -154,7 +154,11 @@ impl Server {
 /// The servers in the order of the settings, those last that did not answer the last time.
 pub(super) fn in_turn(servers: &[Server]) -> Vec<&Server> {
     let mut turn: Vec<&Server> = servers.iter().collect();
-    turn.sort_by_key(|server| server.state().standing == Standing::Down);
+    turn.sort_by_key(|server| match server.state().standing {
+        Standing::Up | Standing::Unknown => 0,
+        Standing::Old => 1,
+        Standing::Down => 2,
+    });
     turn
 }
 

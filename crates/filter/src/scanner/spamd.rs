@@ -81,7 +81,7 @@ async fn symbols(server: &Server, job: &Job<'_>) -> Result<Score, Fault> {
     let body = job.body;
     let mut stream = server.connect(job.resolver).await?;
     // A field before the message, as it will be delivered with one: rules look for it.
-    let field = format!("Received: by {}\r\n", job.hostname);
+    let field = job.field();
     let length = body.size() + field.len() as u64;
     let head = format!("SYMBOLS SPAMC/1.5\r\nContent-length: {length}\r\n\r\n{field}");
     stream.write_all(head.as_bytes()).await.map_err(broken)?;
