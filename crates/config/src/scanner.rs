@@ -116,6 +116,8 @@ impl Setting for SpamChoice {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::expect_used, reason = "tests")]
+
     use super::ScannerPlace;
     use crate::Settings;
     use std::path::Path;
@@ -153,5 +155,21 @@ mod tests {
         assert!(relative.contains("does not begin with `/`"), "{relative}");
         let nul = told("command = [\"/scan\", \"a\\u0000b\"]").unwrap_or_default();
         assert!(nul.contains("NUL"), "{nul}");
+    }
+
+    #[test]
+    fn servers_that_never_have_their_turn_are_told() {
+        for (servers, seconds, expected) in [(1, 20, 0), (2, 20, 0), (3, 20, 1), (1, 46, 1)] {
+            let all = vec!["\"127.0.0.1:3310\""; servers].join(", ");
+            let text = format!(
+                "[server]\nhostname = \"mx.example.org\"\n[scanner]\nclamd = [{all}]\n\
+                 timeout_secs = {seconds}\n"
+            );
+            let root = crate::tree::Node::parse(Path::new("x.toml"), &text);
+            let (settings, problems) = Settings::gather(&root.expect("it is TOML"));
+            assert!(settings.is_some());
+            let told = problems.iter().filter(|problem| problem.to_string().contains("turn"));
+            assert_eq!(told.count(), expected, "{servers} servers, {seconds} s: {problems:?}");
+        }
     }
 }

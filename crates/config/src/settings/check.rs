@@ -64,16 +64,30 @@ pub(super) fn check(settings: &Settings, root: &Node, reader: &mut Reader) {
     {
         reader.say(node, "`smarthost_user` needs a `smarthost`");
     }
-    if let Some(node) = table.node("scanner").and_then(|scanner| scanner.child("command")) {
-        let command = &settings.scanner.command;
-        if command.first().is_some_and(|program| !program.starts_with('/')) {
+    if let Some(node) = table.node("scanner") {
+        scanners(settings, node, reader);
+    }
+    doors(settings, table.node("listen").unwrap_or(root), reader);
+}
+
+/// A command that cannot be started, and servers that would never have their turn.
+fn scanners(settings: &Settings, node: &Node, reader: &mut Reader) {
+    let scanner = &settings.scanner;
+    if let Some(node) = node.child("command") {
+        if scanner.command.first().is_some_and(|program| !program.starts_with('/')) {
             reader.say(node, "the path of the program does not begin with `/`");
         }
-        if command.iter().any(|word| word.contains('\0')) {
+        if scanner.command.iter().any(|word| word.contains('\0')) {
             reader.say(node, "a word of the command has a NUL byte in it");
         }
     }
-    doors(settings, table.node("listen").unwrap_or(root), reader);
+    let servers = scanner.clamd.len().max(scanner.spamd.len()).max(1) as u64;
+    // Three quarters of the filter's time are for scanners.
+    if scanner.timeout_secs * servers * 4 > settings.limits.filter_timeout_secs * 3 {
+        let message = "`timeout_secs` for each server of a kind in turn is more than three quarters \
+                       of `limits.filter_timeout_secs`: the last of them may never be asked";
+        reader.warn(node, message);
+    }
 }
 
 /// Two doors at one address and port: the second could never be opened. `0.0.0.0` is every IPv4
