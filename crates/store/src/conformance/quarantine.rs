@@ -175,6 +175,22 @@ async fn tokens(store: &Store, anna: AccountId) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Expires what is too much until so many bytes are left. The store's own housekeeper may do the
+/// same at this moment: whoever comes second finds it changed, or done.
+async fn shrink(store: &Store, bytes: u64) -> Result<(), Failure> {
+    for _ in 0..10 {
+        if store.quarantine_size().await? <= bytes {
+            break;
+        }
+        match store.expire_held(store.clock.now()).await {
+            Ok(_) | Err(Error::Conflict { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    same!(store.quarantine_size().await?, bytes);
+    Ok(())
+}
+
 /// What is too much goes, the oldest first, and only so much of it as has to; what is too old goes.
 async fn expiry(store: &Store, anna: AccountId) -> Result<(), Failure> {
     let fates = [("held-anna@example.org", Fate::Held(&[anna], &[]))];
@@ -192,8 +208,7 @@ async fn expiry(store: &Store, anna: AccountId) -> Result<(), Failure> {
     store.set_options(&options(1, two)).await;
     ensure!(!store.expire_held(now).await?, "something fitting is gone");
     store.set_options(&options(1, two - 1)).await;
-    ensure!(store.expire_held(now).await?, "nothing is gone");
-    same!(store.quarantine_size().await?, TEXT.len() as u64);
+    shrink(store, TEXT.len() as u64).await?;
     let left = store.quarantine_list(0, &HeldFilter::default(), 10).await?;
     same!(left.iter().map(|it| it.message).collect::<Vec<_>>(), [second]);
     let all = HeldFilter { settled: true, ..HeldFilter::default() };
